@@ -1,0 +1,187 @@
+//! One measurement: a fresh proxy, warm connections, load, CPU before and after.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::Result;
+use crate::answers::{self, Answer};
+use crate::cli::{Case, Plan};
+use crate::cpu::CpuTime;
+use crate::load::{self, Call, Connection, SharedCall, Tally};
+use crate::pace::Pacer;
+use crate::process::Process;
+use crate::proxies::{Place, Subject};
+use crate::stats::quantile_us;
+
+/// Events of a warm-up stream: long enough for all streams to be open at once.
+const WARM_UP_EVENTS: usize = 25;
+
+/// Share of the time a proxy may wait for its own core in a sample that counts.
+const MOST_WAITED: f64 = 0.03;
+
+/// The mock upstream and what is asked of it.
+pub struct Bench {
+    /// The sizes of the run.
+    pub plan: Plan,
+    /// Where subjects are started.
+    pub place: Place,
+    /// The mock upstream's process.
+    pub mock: Process,
+    pacer: Arc<Pacer>,
+    json: SharedCall,
+    stream: SharedCall,
+    warm_up_stream: SharedCall,
+}
+
+/// What one measurement of one subject gave.
+#[derive(Clone, Serialize)]
+pub struct Sample {
+    /// The case.
+    pub case: Case,
+    /// The subject.
+    pub subject: Subject,
+    /// Round, from 0.
+    pub round: usize,
+    /// Measured wall time in seconds.
+    pub seconds: f64,
+    /// Measured requests.
+    pub requests: u64,
+    /// Documents or events that should have arrived.
+    pub parts_expected: u64,
+    /// Documents or events that arrived.
+    pub parts: u64,
+    /// CPU time of the proxy in microseconds per document or event.
+    pub cpu_us_per_part: Option<f64>,
+    /// Share of the time that the proxy was ready to run but another program had its core.
+    pub proxy_waited: Option<f64>,
+    /// Share of its core that the proxy used.
+    pub proxy_busy: Option<f64>,
+    /// Share of their core that load and mock used.
+    pub load_busy: f64,
+    /// Median latency in microseconds.
+    pub p50_us: Option<f64>,
+    /// 99th percentile of latency in microseconds.
+    pub p99_us: Option<f64>,
+    /// What went wrong, warm-up included, and how often.
+    pub failures: BTreeMap<String, u64>,
+}
+
+/// Which part of a measurement the load is for.
+#[derive(Clone, Copy)]
+enum Phase {
+    WarmUp,
+    Measured,
+}
+
+impl Sample {
+    /// Whether others took so much of the proxy's core that the figures are in doubt:
+    /// a proxy that comes late finds more to do at once, and costs less for each.
+    pub fn is_disturbed(&self) -> bool {
+        self.proxy_waited.is_some_and(|waited| waited > MOST_WAITED)
+    }
+}
+
+impl Bench {
+    /// A bench around a running mock.
+    pub fn new(plan: Plan, place: Place, mock: Process) -> Self {
+        let call = |request, answer| Arc::new(Call { request, answer });
+        let stream = |events| call(answers::stream_request(events), Answer::stream(events));
+        Self {
+            pacer: Arc::new(Pacer::start()),
+            json: call(answers::json_request(), Answer::json()),
+            stream: stream(plan.events),
+            warm_up_stream: stream(WARM_UP_EVENTS),
+            plan,
+            place,
+            mock,
+        }
+    }
+
+    /// Measures `subject` once.
+    ///
+    /// # Errors
+    /// When the subject cannot be started or ends by itself; failed requests are not
+    /// errors but part of the sample.
+    pub async fn sample(&self, case: Case, subject: Subject, round: usize) -> Result<Sample> {
+        let running = self.place.start(subject, case).await?;
+        let connections = load::connect(running.address, self.connections(case)).await?;
+        let (connections, warm) = self.drive(case, Phase::WarmUp, connections).await?;
+
+        let before = (self.load_cpu()?, running.cpu()?);
+        let begin = Instant::now();
+        let (connections, mut tally) = self.drive(case, Phase::Measured, connections).await?;
+        let wall = begin.elapsed();
+        let after = (self.load_cpu()?, running.cpu()?);
+        drop(connections);
+
+        let proxy = before.1.zip(after.1).map(|(from, to)| from.until(&to));
+        let load = before.0.iter().zip(&after.0).map(|(from, to)| from.until(to).cpu);
+        let mut failures = warm.failures;
+        for (reason, count) in tally.failures {
+            *failures.entry(reason).or_default() += count;
+        }
+        if let Some(wrong) = running.audit(warm.requests + tally.requests).await? {
+            failures.insert(wrong, 1);
+        }
+        tally.latencies.sort_unstable();
+        Ok(Sample {
+            case,
+            subject,
+            round,
+            seconds: wall.as_secs_f64(),
+            requests: tally.requests,
+            parts_expected: tally.parts_expected,
+            parts: tally.parts,
+            cpu_us_per_part: proxy.map(|used| micros(used.cpu) / tally.parts.max(1) as f64),
+            proxy_busy: proxy.map(|used| micros(used.cpu) / micros(wall)),
+            proxy_waited: proxy.map(|used| micros(used.waited) / micros(wall)),
+            load_busy: micros(load.sum()) / micros(wall),
+            p50_us: quantile_us(&tally.latencies, 0.50),
+            p99_us: quantile_us(&tally.latencies, 0.99),
+            failures,
+        })
+    }
+
+    fn connections(&self, case: Case) -> usize {
+        match case {
+            Case::B2 => self.plan.connections,
+            Case::B5 => self.plan.streams,
+        }
+    }
+
+    async fn drive(
+        &self,
+        case: Case,
+        phase: Phase,
+        connections: Vec<Connection>,
+    ) -> Result<(Vec<Connection>, Tally)> {
+        // One start per millisecond.
+        let ramp = Duration::from_millis(self.plan.streams as u64);
+        match (case, phase) {
+            (Case::B2, Phase::WarmUp) => {
+                load::closed_loop(connections, &self.json, self.plan.warm_up).await
+            }
+            (Case::B2, Phase::Measured) => {
+                load::closed_loop(connections, &self.json, self.plan.measure).await
+            }
+            (Case::B5, Phase::WarmUp) => {
+                load::open_loop(connections, &self.warm_up_stream, ramp / 4, &self.pacer).await
+            }
+            (Case::B5, Phase::Measured) => {
+                load::open_loop(connections, &self.stream, ramp, &self.pacer).await
+            }
+        }
+    }
+
+    /// CPU time of the load (this process, not its children) and of the mock.
+    fn load_cpu(&self) -> Result<[CpuTime; 2]> {
+        Ok([CpuTime::of_process(std::process::id())?, CpuTime::of_tree(self.mock.pid())?])
+    }
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}

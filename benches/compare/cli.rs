@@ -1,0 +1,147 @@
+//! The command line: which cases, how long, which cores, where the answer goes.
+//! Knows nothing of how a case is measured.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::Result;
+use crate::proxies::Subject;
+
+/// Compares the CPU cost of proxies in one interleaved run.
+#[derive(Parser)]
+#[command(name = "compare")]
+pub struct Args {
+    /// Another face of this program, started by the comparison itself.
+    #[command(subcommand)]
+    pub face: Option<Face>,
+    /// What to compare.
+    #[command(flatten)]
+    pub compare: Compare,
+}
+
+/// The processes that the comparison starts from its own binary.
+#[derive(Subcommand)]
+pub enum Face {
+    /// Serve fixed answers on a free port, printed as the first line.
+    Mock,
+    /// Pass everything through with pingora and nothing else.
+    BarePingora {
+        /// Address to listen on.
+        listen: String,
+        /// Address of the upstream.
+        upstream: SocketAddr,
+    },
+}
+
+/// The choices of one comparison.
+#[derive(ClapArgs)]
+pub struct Compare {
+    /// Cases to run; repeat for more than one [default: all].
+    #[arg(long = "case", value_enum)]
+    cases: Vec<Case>,
+    /// Subjects to compare; repeat for more than one [default: all].
+    #[arg(long = "subject", value_enum)]
+    subjects: Vec<Subject>,
+    /// Rounds; every subject is measured twice in each.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Measured seconds of one B2 sample.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// One short round that shows the bench works; its figures mean nothing.
+    #[arg(long)]
+    quick: bool,
+    /// The Transom binary [default: $TRANSOM_BIN].
+    #[arg(long)]
+    transom: Option<PathBuf>,
+    /// Core the measured proxy is pinned to.
+    #[arg(long, default_value_t = 0)]
+    pub proxy_core: usize,
+    /// Core that load and mock upstream share.
+    #[arg(long, default_value_t = 1)]
+    pub load_core: usize,
+    /// Where the JSON goes.
+    #[arg(long, default_value = "target/bench/compare.json")]
+    pub out: PathBuf,
+    /// Passed by `cargo bench`; without it (`cargo test --all-targets`) nothing runs.
+    #[arg(long, hide = true)]
+    pub bench: bool,
+}
+
+/// A case of the performance budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Case {
+    /// Small JSON over 32 kept-alive connections, closed loop.
+    B2,
+    /// Server-sent events: 200 per stream, 1,000 streams, 20 ms apart.
+    B5,
+}
+
+/// The sizes of a run, with `--quick` resolved.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// Cases in the order they run.
+    pub cases: Vec<Case>,
+    /// Subjects in the order of the first half of each round.
+    pub subjects: Vec<Subject>,
+    /// Rounds; each is one pass forward and one pass back.
+    pub rounds: usize,
+    /// Measured time of one B2 sample.
+    pub measure: Duration,
+    /// Load before each measurement that is thrown away.
+    pub warm_up: Duration,
+    /// Connections of B2.
+    pub connections: usize,
+    /// Streams of B5, each on a connection of its own.
+    pub streams: usize,
+    /// Events of each B5 stream.
+    pub events: usize,
+    /// True when the figures only show that the bench works.
+    pub smoke: bool,
+}
+
+impl Compare {
+    /// The sizes that these choices ask for.
+    ///
+    /// # Errors
+    /// When `--rounds` or `--seconds` is not above zero.
+    pub fn plan(&self) -> Result<Plan> {
+        let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 5 });
+        let seconds = self.seconds.unwrap_or(if self.quick { 0.5 } else { 4.0 });
+        if rounds == 0 {
+            return Err("--rounds must be at least 1".into());
+        }
+        let measure = Duration::try_from_secs_f64(seconds)?;
+        if measure.is_zero() {
+            return Err("--seconds must be above 0".into());
+        }
+        Ok(Plan {
+            cases: chosen(&self.cases, Case::value_variants()),
+            subjects: chosen(&self.subjects, Subject::value_variants()),
+            rounds,
+            measure,
+            warm_up: measure.min(Duration::from_secs(1)),
+            connections: 32,
+            streams: if self.quick { 100 } else { 1_000 },
+            events: if self.quick { 40 } else { 200 },
+            smoke: self.quick,
+        })
+    }
+
+    /// The Transom binary to measure: the flag, else `TRANSOM_BIN`.
+    pub fn transom_binary(&self) -> Option<PathBuf> {
+        let from_environment = || std::env::var_os("TRANSOM_BIN").map(PathBuf::from);
+        self.transom.clone().or_else(from_environment)
+    }
+}
+
+/// What was asked for, each once and in the canonical order; everything when nothing was.
+fn chosen<T: Copy + PartialEq>(asked: &[T], all: &[T]) -> Vec<T> {
+    let keep = |item: &&T| asked.is_empty() || asked.contains(item);
+    all.iter().filter(keep).copied().collect()
+}

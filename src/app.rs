@@ -1,0 +1,211 @@
+//! The composition root: from settings to parts, from parts to services, and back down.
+//!
+//! The only file that knows everything. Must not know: command lines, or where settings
+//! were written.
+
+use crate::admin::{self, AdminState, Readiness};
+use crate::config::Settings;
+use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
+use crate::identity::Keyring;
+use crate::observe::{AccessLog, LogLines, LogNames, Metrics, Observer, Sampler};
+use crate::pipeline::{BodyBudget, Deps};
+use crate::types::{Clock, Random};
+use crate::upstream::{Catalog, Upstream};
+use arc_swap::ArcSwap;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How often draining looks whether requests are left.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// Why a proxy could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address cannot be had.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system gave no thread.
+    #[error("cannot start the access log: {0}")]
+    AccessLog(io::Error),
+    /// A metric is defined twice or wrongly; a defect.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(prometheus::Error),
+}
+
+/// Where access lines go, and in which shape.
+pub struct LogOutput {
+    /// The shape.
+    pub lines: LogLines,
+    /// The place.
+    pub out: Box<dyn Write + Send>,
+}
+
+/// A proxy that is bound to its ports and ready to run. Two of them can live in one
+/// process: nothing here is global.
+pub struct App {
+    deps: Arc<Deps<PingoraTransport>>,
+    upstreams: Vec<Arc<Upstream>>,
+    watcher: Watcher,
+    sampler: Arc<Sampler>,
+    data: Vec<BoundListener>,
+    admin: BoundListener,
+    drain: Duration,
+    log_worker: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl App {
+    /// Builds every part and binds every port.
+    ///
+    /// # Errors
+    /// When a port cannot be had or the system is out of something.
+    pub fn build(settings: Settings, log: Option<LogOutput>) -> Result<Self, StartError> {
+        let data: Result<_, _> = settings.server.listen.iter().copied().map(bind_to).collect();
+        let (data, admin) = (data?, bind_to(settings.server.admin)?);
+        let names: Vec<String> = settings.upstreams.iter().map(|u| u.name.clone()).collect();
+        let upstreams: Vec<Arc<Upstream>> = settings
+            .upstreams
+            .into_iter()
+            .enumerate()
+            .map(|(index, upstream)| Upstream::new(index, upstream))
+            .collect();
+        let clock = Clock::system();
+        let version = env!("CARGO_PKG_VERSION");
+        let metrics = Arc::new(Metrics::new(version, &names).map_err(StartError::Metrics)?);
+        let (access_log, log_worker) = match log {
+            None => (None, None),
+            Some(LogOutput { lines, out }) => {
+                let names = LogNames { metrics: Arc::clone(&metrics), upstreams: names, clock };
+                let started = AccessLog::start(lines, names, out);
+                let (log, worker) = started.map_err(StartError::AccessLog)?;
+                (Some(log), Some(worker))
+            }
+        };
+        let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
+        let watcher = Watcher::new(
+            upstreams.clone(),
+            settings.models,
+            Arc::clone(&catalog),
+            Arc::clone(&metrics),
+        );
+        let deps = Arc::new(Deps {
+            observer: Observer::new(Arc::clone(&metrics), access_log, clock),
+            catalog,
+            keyring: Keyring::new(&settings.keys),
+            transport: PingoraTransport::new(&upstreams),
+            bodies: BodyBudget::new(settings.server.max_body, settings.server.body_budget),
+            clock,
+            random: Random::from_system(),
+        });
+        let sampler = Arc::new(Sampler::new(metrics));
+        let drain = settings.server.drain;
+        Ok(Self { deps, upstreams, watcher, sampler, data, admin, drain, log_worker })
+    }
+
+    /// Where clients connect.
+    pub fn data_addresses(&self) -> Vec<SocketAddr> {
+        self.data.iter().map(|listener| listener.address).collect()
+    }
+
+    /// Where pages and metrics are.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// Serves until `stop`, then drains: readiness fails first, open requests may finish
+    /// within the drain time, and the log is written out.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, log_worker } = self;
+        let readiness = Readiness::default();
+        let state = AdminState {
+            observer: Arc::clone(&deps.observer),
+            sampler: Arc::clone(&sampler),
+            catalog: Arc::clone(&deps.catalog),
+            upstreams: upstreams.clone(),
+            readiness: readiness.clone(),
+            clock: deps.clock,
+        };
+        let halt = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let admin_address = admin.address;
+        let admin = admin::serve(admin.into_socket(), state, halt.clone());
+        let listen_error = |error| StartError::Listen { address: admin_address, error };
+        tasks.spawn(admin.map_err(listen_error)?);
+        tasks.spawn(sample(Arc::clone(&sampler), deps.clock, halt.clone()));
+
+        let (shut, shutdown) = watch::channel(false);
+        let gateway = Gateway::new(Arc::clone(&deps), upstreams.first().cloned());
+        let mut serving = tasks.spawn(Listeners::new(gateway, data).serve(shutdown));
+        let (watch_deps, watch_stop) = (Arc::clone(&deps), halt.clone());
+        let ready = readiness.clone();
+        tasks.spawn(async move {
+            watcher.round(&watch_deps.transport).await;
+            ready.set_ready();
+            watcher.run(&watch_deps.transport, watch_stop).await;
+        });
+
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = &mut serving => tracing::error!("the data listener stopped by itself"),
+        }
+        readiness.set_draining();
+        shut.send_replace(true);
+        if timeout(drain, idle(&deps)).await.is_err() {
+            tracing::warn!(open = deps.observer.open_requests(), "requests cut at shutdown");
+        }
+        halt.cancel();
+        tasks.close();
+        if timeout(Duration::from_secs(2), tasks.wait()).await.is_err() {
+            tracing::warn!("background tasks did not end in time");
+        }
+        drop(deps);
+        finish_log(log_worker).await;
+        Ok(())
+    }
+}
+
+fn bind_to(address: SocketAddr) -> Result<BoundListener, StartError> {
+    bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+/// Returns once no request is open.
+async fn idle(deps: &Deps<PingoraTransport>) {
+    let mut poll = interval(DRAIN_POLL);
+    while deps.observer.open_requests() > 0 {
+        poll.tick().await;
+    }
+}
+
+async fn sample(sampler: Arc<Sampler>, clock: Clock, stop: CancellationToken) {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = second.tick() => sampler.sample(clock.now()),
+        }
+    }
+}
+
+/// Waits until the worker has written what was queued. It ends when the last sender is
+/// gone; connections that pingora still holds may keep one, so there is a limit.
+async fn finish_log(worker: Option<JoinHandle<io::Result<()>>>) {
+    let Some(worker) = worker else { return };
+    let joined = tokio::task::spawn_blocking(move || worker.join());
+    match timeout(Duration::from_secs(2), joined).await {
+        Ok(Ok(Ok(Ok(())))) => {}
+        Ok(Ok(Ok(Err(error)))) => tracing::error!(%error, "the access log could not be written"),
+        _ => tracing::warn!("the access log was not flushed in time"),
+    }
+}

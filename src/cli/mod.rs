@@ -1,0 +1,69 @@
+//! The command line: one small file per subcommand.
+//!
+//! Must not know: how anything is carried out.
+
+mod check;
+mod demo;
+mod detect;
+mod keys;
+mod logging;
+mod runtime;
+mod serve;
+mod sim;
+mod traffic;
+
+use clap::{Parser, Subcommand};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "transom",
+    version,
+    about = "An observability-first inference proxy: every number it shows is true"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the proxy
+    Serve(serve::Arguments),
+    /// Run simulated models, the proxy before them, and gentle traffic
+    Demo(demo::Arguments),
+    /// Run a simulated model server
+    Sim(sim::Arguments),
+    /// Check a configuration file, or print its JSON Schema
+    Check(check::Arguments),
+    /// Make API keys
+    Keys(keys::Arguments),
+}
+
+/// Why a command failed, in words for the operator.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Reads the command line and runs what it says.
+pub fn run() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Sim(arguments) => sim::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&mut io::stderr(), &format!("transom: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a line for a person. A reader that went away is no failure of ours.
+fn say(out: &mut impl Write, line: &str) {
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    drop(written);
+}

@@ -1,0 +1,44 @@
+//! The validated whole, and what concerns the server itself.
+//!
+//! Must not know: TOML, or where a value was written.
+
+use crate::identity::KeySettings;
+use crate::observe::LogSettings;
+use crate::upstream::{ModelSettings, UpstreamSettings};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything an operator can say. Names are unique, references resolve, secrets are read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[server]`
+    pub server: ServerSettings,
+    /// `[[upstream]]`, in order. Empty when none is named.
+    pub upstreams: Vec<UpstreamSettings>,
+    /// `[[model]]`, in order. Empty when models are to be discovered.
+    pub models: Vec<ModelSettings>,
+    /// `[[key]]`, in order. Empty when callers need no key.
+    pub keys: Vec<KeySettings>,
+    /// `[log]`
+    pub log: LogSettings,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Where clients connect; at least one.
+    pub listen: Vec<SocketAddr>,
+    /// Where pages and metrics are; a loopback address.
+    pub admin: SocketAddr,
+    /// The directory for everything that is kept.
+    pub data_dir: PathBuf,
+    /// The largest request body, in bytes; at least 1.
+    pub max_body: u64,
+    /// All request bodies in flight together, in bytes; at least `max_body`.
+    pub body_budget: u64,
+    /// How long open requests may finish at shutdown.
+    pub drain: Duration,
+    /// Worker threads; 0 is one per core.
+    pub threads: usize,
+}

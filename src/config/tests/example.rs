@@ -1,0 +1,123 @@
+//! A whole file means what it says.
+
+use super::{FILE, errors, read};
+use crate::config::{Environment, Overrides, empty, load};
+use crate::observe::{LogFormat, LogLevel};
+use crate::upstream::{Balance, Protocol, Scheme, StreamUsage, Timeouts};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) const EXAMPLE: &str = r#"
+[server]
+listen   = ["127.0.0.1:7080"]
+admin    = "127.0.0.1:7081"
+data_dir = "transom-data"
+max_body = "32MiB"
+
+[[upstream]]
+name        = "vllm"
+protocol    = "openai"
+endpoints   = ["http://10.0.0.1:8000", { url = "http://10.0.0.2:8000", weight = 2 }]
+balance     = "p2c_tokens"
+api_key_env = "VLLM_KEY"
+timeouts    = { connect = "2s", first_byte = "120s", first_token = "60s", idle = "60s", total = "15m" }
+
+[[upstream]]
+name          = "vllm-next"
+protocol      = "http"
+endpoints     = ["https://[::1]/models/v1"]
+balance       = "round_robin"
+include_usage = false
+timeouts      = { connect = "500ms" }
+
+[[model]]
+name    = "chat-large"
+aliases = ["gpt-4o", "llama-3*"]
+targets = [ { upstream = "vllm", model = "meta-llama/Llama-3.3-70B", weight = 90 },
+            { upstream = "vllm-next", weight = 10 } ]
+
+[[key]]
+alias  = "team-search"
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+[log]
+format = "json"
+level  = "warn"
+"#;
+
+#[test]
+fn the_example_means_what_it_says() {
+    let settings = read(EXAMPLE).unwrap();
+    assert_eq!(settings.server, empty(&none(), &Overrides::default()).unwrap().server);
+
+    let [vllm, next] = settings.upstreams.as_slice() else { panic!("{settings:?}") };
+    assert_eq!((vllm.name.as_str(), vllm.protocol), ("vllm", Protocol::OpenAi));
+    assert_eq!((vllm.balance, vllm.stream_usage), (Balance::P2cTokens, StreamUsage::Ask));
+    assert_eq!(vllm.timeouts, Timeouts::default());
+    assert_eq!(vllm.api_key.as_ref().unwrap().expose(), "canary-of-env");
+    let [first, second] = vllm.endpoints.as_slice() else { panic!("{vllm:?}") };
+    assert_eq!((first.origin.authority().as_str(), first.weight), ("10.0.0.1:8000", 1));
+    assert_eq!((second.origin.authority().as_str(), second.weight), ("10.0.0.2:8000", 2));
+
+    assert_eq!((next.name.as_str(), next.protocol), ("vllm-next", Protocol::Http));
+    assert_eq!((next.balance, next.stream_usage), (Balance::RoundRobin, StreamUsage::AsSent));
+    assert_eq!(next.timeouts.connect, Duration::from_millis(500));
+    assert_eq!(next.timeouts.total, Timeouts::default().total);
+    assert!(next.api_key.is_none());
+    let endpoint = &next.endpoints[0];
+    assert_eq!((endpoint.origin.scheme, endpoint.origin.port), (Scheme::Https, 443));
+    assert_eq!((endpoint.origin.host.as_str(), endpoint.prefix.as_str()), ("::1", "/models/v1"));
+
+    let [model] = settings.models.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(model.name, "chat-large");
+    assert_eq!(model.aliases, ["gpt-4o", "llama-3*"]);
+    let targets: Vec<_> =
+        model.targets.iter().map(|t| (t.upstream.as_str(), t.model.as_deref(), t.weight)).collect();
+    let expected = [("vllm", Some("meta-llama/Llama-3.3-70B"), 90), ("vllm-next", None, 10)];
+    assert_eq!(targets, expected);
+
+    assert_eq!(settings.keys[0].alias, "team-search");
+    assert_eq!(settings.keys[0].sha256[..2], [0xe3, 0xb0]);
+    assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Warn));
+}
+
+#[test]
+fn an_empty_file_and_no_file_are_the_defaults() {
+    let settings = read("").unwrap();
+    let server = &settings.server;
+    assert_eq!(server.listen, ["127.0.0.1:7080".parse().unwrap()]);
+    assert_eq!(server.admin, "127.0.0.1:7081".parse().unwrap());
+    assert_eq!(server.data_dir, Path::new("transom-data"));
+    assert_eq!((server.max_body, server.body_budget), (32 << 20, 1 << 30));
+    assert_eq!((server.drain, server.threads), (Duration::from_secs(30), 0));
+    assert!(settings.upstreams.is_empty() && settings.models.is_empty());
+    assert!(settings.keys.is_empty());
+    assert_eq!((settings.log.format, settings.log.level), (LogFormat::Auto, LogLevel::Info));
+    let without = empty(&none(), &Overrides::default()).unwrap();
+    assert_eq!(format!("{without:?}"), format!("{settings:?}"));
+}
+
+#[test]
+fn a_base_url_may_end_in_v1_as_openai_clients_write_it() {
+    let prefix = |protocol: &str, url: &str| {
+        let text =
+            format!("[[upstream]]\nname = \"a\"\nprotocol = {protocol:?}\nendpoints = [{url:?}]");
+        read(&text).unwrap().upstreams[0].endpoints[0].prefix.clone()
+    };
+    assert_eq!(prefix("openai", "http://h/v1"), "");
+    assert_eq!(prefix("openai", "http://h/openai/v1/"), "/openai");
+    assert_eq!(prefix("http", "http://h/openai/v1/"), "/openai/v1");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error() {
+    let missing = load(Path::new("/nowhere").join(FILE).as_path(), &none(), &Overrides::default());
+    assert_eq!(
+        errors(missing),
+        ["/nowhere/transom.toml: cannot be read: No such file or directory (os error 2)"]
+    );
+}
+
+fn none() -> Environment {
+    Environment::default()
+}

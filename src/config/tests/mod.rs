@@ -1,0 +1,30 @@
+//! What operators see: the example works, mistakes are named, junk is survived.
+
+mod example;
+mod junk;
+mod layers;
+mod mistakes;
+mod schema;
+mod secrets;
+
+use super::{ConfigErrors, Environment, Overrides, Settings, from_text};
+
+const FILE: &str = "transom.toml";
+
+fn read(text: &str) -> Result<Settings, ConfigErrors> {
+    let env = [("VLLM_KEY", "canary-of-env"), ("EMPTY", ""), ("TWO_LINES", "a\nb")];
+    from_text(FILE, text, &env.into_iter().collect(), &Overrides::default())
+}
+
+fn from_env<const N: usize>(
+    text: &str,
+    variables: [(&str, &str); N],
+) -> Result<Settings, ConfigErrors> {
+    let env: Environment = variables.into_iter().collect();
+    from_text(FILE, text, &env, &Overrides::default())
+}
+
+/// The lines of the errors, without the count at the end.
+fn errors<T: std::fmt::Debug>(result: Result<T, ConfigErrors>) -> Vec<String> {
+    result.unwrap_err().list().iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,235 @@
+//! Endpoints as the pipeline sees them, over pingora's connector and its pool.
+//!
+//! Must not know: what is sent, or when a retry is due.
+
+use crate::edge::convert::{body_fault, connect_fault, head_fault};
+use crate::types::ErrorType;
+use crate::upstream::{
+    Endpoint, Exchange, Opened, Origin, Reuse, Scheme, Timeouts, Transport, TransportFault,
+    Upstream,
+};
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use pingora::connectors::ConnectorOptions;
+use pingora::connectors::http::Connector;
+use pingora::http::RequestHeader;
+use pingora::protocols::TcpKeepalive;
+use pingora::protocols::http::client::HttpSession;
+use pingora::upstreams::peer::HttpPeer;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// Idle connections kept, all endpoints together.
+const POOL: usize = 4096;
+/// An idle connection is closed after this long; most servers give up sooner.
+const IDLE: Duration = Duration::from_secs(55);
+/// A name is looked up again after this long.
+const NAME_TTL: Duration = Duration::from_secs(30);
+/// Part of a pool's key: connections of a retry start in a pool that is always empty.
+const FRESH: u64 = 1;
+
+/// Opens exchanges with the endpoints of the configured upstreams.
+pub struct PingoraTransport {
+    connector: Arc<Connector>,
+    /// By upstream, then by endpoint.
+    routes: Vec<Vec<Route>>,
+}
+
+/// One endpoint's way: its addresses, found when needed, and the options of its peers.
+struct Route {
+    origin: Origin,
+    timeouts: Timeouts,
+    known: ArcSwapOption<Known>,
+}
+
+/// Addresses of an endpoint, the one that last worked first.
+struct Known {
+    peers: Vec<Arc<HttpPeer>>,
+    found: Instant,
+}
+
+impl PingoraTransport {
+    /// A transport with its own connection pool.
+    pub fn new(upstreams: &[Arc<Upstream>]) -> Self {
+        let route = |upstream: &Upstream, endpoint: &Endpoint| Route {
+            origin: endpoint.settings.origin.clone(),
+            timeouts: upstream.settings.timeouts,
+            known: ArcSwapOption::empty(),
+        };
+        let routes = |upstream: &Arc<Upstream>| {
+            upstream.endpoints.iter().map(|endpoint| route(upstream, endpoint)).collect()
+        };
+        Self {
+            connector: Arc::new(Connector::new(Some(ConnectorOptions::new(POOL)))),
+            routes: upstreams.iter().map(routes).collect(),
+        }
+    }
+
+    /// The peer that an endpoint's next connection would go to, for pingora's own engine.
+    pub(super) async fn peer(&self, endpoint: &Endpoint) -> Result<Arc<HttpPeer>, TransportFault> {
+        let known = self.route(endpoint)?.known_peers().await?;
+        known.peers.first().cloned().ok_or(TransportFault(ErrorType::Dns))
+    }
+
+    fn route(&self, endpoint: &Endpoint) -> Result<&Route, TransportFault> {
+        let route = self.routes.get(endpoint.upstream).and_then(|u| u.get(endpoint.index));
+        route.ok_or(TransportFault(ErrorType::NoHealthyUpstream))
+    }
+}
+
+impl Transport for PingoraTransport {
+    type Exchange = PingoraExchange;
+
+    async fn open(
+        &self,
+        endpoint: &Endpoint,
+        reuse: Reuse,
+    ) -> Result<Opened<PingoraExchange>, TransportFault> {
+        let route = self.route(endpoint)?;
+        let opening = async {
+            let known = route.known_peers().await?;
+            let mut last = TransportFault(ErrorType::Dns);
+            for (position, peer) in known.peers.iter().enumerate() {
+                match self.connect(peer, reuse).await {
+                    Ok(opened) => {
+                        route.prefer(&known, position);
+                        return Ok(opened);
+                    }
+                    Err(fault) => last = fault,
+                }
+            }
+            route.known.store(None);
+            Err(last)
+        };
+        match timeout(route.timeouts.connect, opening).await {
+            Ok(opened) => opened,
+            Err(_) => Err(TransportFault(ErrorType::TimeoutConnect)),
+        }
+    }
+}
+
+impl PingoraTransport {
+    async fn connect(
+        &self,
+        peer: &Arc<HttpPeer>,
+        reuse: Reuse,
+    ) -> Result<Opened<PingoraExchange>, TransportFault> {
+        let connected = match reuse {
+            // Boxed, so that a stream does not carry the room for a handshake all its life.
+            Reuse::Pooled => Box::pin(self.connector.get_http_session(&**peer)).await,
+            Reuse::Fresh => {
+                let mut fresh = HttpPeer::clone(peer);
+                fresh.group_key = FRESH;
+                Box::pin(self.connector.get_http_session(&fresh)).await
+            }
+        };
+        let (session, pooled) = connected.map_err(|error| connect_fault(&error))?;
+        let connector = Arc::clone(&self.connector);
+        let exchange = PingoraExchange { session, peer: Arc::clone(peer), connector };
+        Ok(Opened { exchange, pooled })
+    }
+}
+
+impl Route {
+    async fn known_peers(&self) -> Result<Arc<Known>, TransportFault> {
+        let known = self.known.load_full();
+        if let Some(known) = &known
+            && (self.is_address() || known.found.elapsed() < NAME_TTL)
+        {
+            return Ok(Arc::clone(known));
+        }
+        match self.look_up().await {
+            Ok(addresses) if !addresses.is_empty() => {
+                let peers = addresses.into_iter().map(|address| Arc::new(self.peer(address)));
+                let found = Arc::new(Known { peers: peers.collect(), found: Instant::now() });
+                self.known.store(Some(Arc::clone(&found)));
+                Ok(found)
+            }
+            // The last good addresses are better than none.
+            _ => known.ok_or(TransportFault(ErrorType::Dns)),
+        }
+    }
+
+    async fn look_up(&self) -> std::io::Result<Vec<SocketAddr>> {
+        let Origin { host, port, .. } = &self.origin;
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, *port)]);
+        }
+        Ok(tokio::net::lookup_host((host.as_str(), *port)).await?.collect())
+    }
+
+    fn is_address(&self) -> bool {
+        self.origin.host.parse::<IpAddr>().is_ok()
+    }
+
+    fn prefer(&self, known: &Known, position: usize) {
+        if position > 0 {
+            let mut peers = known.peers.clone();
+            peers.swap(0, position);
+            self.known.store(Some(Arc::new(Known { peers, found: known.found })));
+        }
+    }
+
+    fn peer(&self, address: SocketAddr) -> HttpPeer {
+        let tls = self.origin.scheme == Scheme::Https;
+        let mut peer = HttpPeer::new(address, tls, self.origin.host.clone());
+        peer.options.connection_timeout = Some(self.timeouts.connect);
+        peer.options.total_connection_timeout = Some(self.timeouts.connect);
+        peer.options.idle_timeout = Some(IDLE);
+        peer.options.tcp_keepalive = Some(TcpKeepalive {
+            idle: Duration::from_secs(30),
+            interval: Duration::from_secs(10),
+            count: 3,
+            user_timeout: Duration::ZERO,
+        });
+        peer
+    }
+}
+
+/// One request and its answer over one pingora connection.
+pub struct PingoraExchange {
+    session: HttpSession,
+    peer: Arc<HttpPeer>,
+    connector: Arc<Connector>,
+}
+
+impl Exchange for PingoraExchange {
+    async fn send_head(&mut self, head: http::request::Parts) -> Result<(), TransportFault> {
+        let head = Box::new(RequestHeader::from(head));
+        self.session.write_request_header(head).await.map_err(|error| head_fault(&error))
+    }
+
+    async fn send_body(&mut self, part: Bytes) -> Result<(), TransportFault> {
+        let written = self.session.write_request_body(part, false).await;
+        written.map_err(|error| head_fault(&error))
+    }
+
+    async fn end_body(&mut self) -> Result<(), TransportFault> {
+        self.session.finish_request_body().await.map_err(|error| head_fault(&error))
+    }
+
+    async fn read_head(&mut self) -> Result<http::response::Parts, TransportFault> {
+        loop {
+            let read = self.session.read_response_header().await;
+            read.map_err(|error| head_fault(&error))?;
+            let head = self.session.response_header();
+            let head = head.ok_or(TransportFault(ErrorType::DecodeError))?;
+            if !head.status.is_informational() {
+                return Ok(head.as_owned_parts());
+            }
+        }
+    }
+
+    async fn read_chunk(&mut self) -> Result<Option<Bytes>, TransportFault> {
+        self.session.read_response_body().await.map_err(|error| body_fault(&error))
+    }
+
+    async fn release(mut self) {
+        if let HttpSession::H1(session) = &mut self.session {
+            session.respect_keepalive();
+        }
+        self.connector.release_http_session(self.session, &*self.peer, Some(IDLE)).await;
+    }
+}

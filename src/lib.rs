@@ -1,0 +1,44 @@
+//! Transom: an observability-first inference proxy. Every number it shows is true.
+//!
+//! The path of a request, in [`pipeline`]:
+//!
+//! ```text
+//! edge::Gateway      a client's request head arrives
+//! pipeline::begin    its record begins: from here on it is counted, whatever happens
+//! pipeline::handle   identify  which trace, whose key
+//!                    body      all of it, within its limits
+//!                    parse     what is asked, of which model
+//!                    forward   an endpoint's response head, retried while nothing was sent
+//!                    relay     the body, byte for byte, read along on the side
+//! observe::Observer  the record is delivered, exactly once: metrics, access log
+//! ```
+//!
+//! | module | is | may use |
+//! |---|---|---|
+//! | [`types`] | shared words: ids, outcomes, time | nothing |
+//! | [`protocol`] | pure wire knowledge | types |
+//! | [`observe`] | record, metrics, access log | types |
+//! | [`error`] | every fault and how it looks | types |
+//! | [`identity`] | who calls | the above |
+//! | [`upstream`] | where requests can go | the above, not `identity` |
+//! | [`pipeline`] | the request path | all above |
+//! | [`edge`] | pingora, and nothing else knows it | pipeline |
+//! | [`admin`] | pages, metrics, health | pipeline |
+//! | [`sim`] | a simulated model server | types |
+//! | [`config`] | what an operator wrote, validated | the modules' settings |
+//! | [`app`] | the composition root | everything |
+//! | [`cli`] | the command line | everything |
+
+pub mod admin;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod edge;
+pub mod error;
+pub mod identity;
+pub mod observe;
+pub mod pipeline;
+pub mod protocol;
+pub mod sim;
+pub mod types;
+pub mod upstream;

@@ -1,0 +1,141 @@
+//! The record: everything known about one request, written by the steps of the pipeline
+//! as plain facts and read by every consumer (metrics, log, headers).
+//!
+//! Must not know: who reads it, or how a step came to its facts.
+
+use crate::observe::{StreamMeter, Timeline};
+use crate::types::{
+    Dialect, ErrorType, ModelSlot, Operation, Outcome, RequestId, SpanId, TraceFlags, TraceId,
+    Usage,
+};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// All facts of one request. Durations derive from one monotonic clock.
+#[derive(Debug)]
+pub struct RequestRecord {
+    /// Who it is and to which trace it belongs.
+    pub identity: Identity,
+    /// What was asked.
+    pub call: CallFacts,
+    /// When what happened.
+    pub timeline: Timeline,
+    /// Every try at an upstream, in order.
+    pub attempts: Vec<Attempt>,
+    /// What was seen of the answer's body.
+    pub meter: StreamMeter,
+    /// Tokens, once known.
+    pub usage: Option<Usage>,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// Who a request is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Accepted from the caller or minted.
+    pub request_id: RequestId,
+    /// Accepted from the caller or minted.
+    pub trace_id: TraceId,
+    /// Our own server span.
+    pub span_id: SpanId,
+    /// The caller's span, when it sent one.
+    pub parent_id: Option<SpanId>,
+    /// What the caller said about the trace; sampled for a trace that begins here.
+    pub flags: TraceFlags,
+    /// The alias of the API key, never the key.
+    pub key_alias: Option<Arc<str>>,
+}
+
+/// What was asked, as far as it was understood.
+#[derive(Clone, Debug)]
+pub struct CallFacts {
+    /// The caller's language.
+    pub dialect: Dialect,
+    /// What is to be done.
+    pub operation: Operation,
+    /// The HTTP method.
+    pub method: http::Method,
+    /// The model as the caller said it: a stranger's text, cut and cleaned.
+    pub model_asked: Option<String>,
+    /// The configured model it was taken for.
+    pub model: ModelSlot,
+    /// The model as the upstream named it: a stranger's text, cut and cleaned.
+    pub model_answered: Option<String>,
+    /// Whether the caller asked for a stream.
+    pub streamed: bool,
+    /// Request body bytes read from the caller.
+    pub bytes_in: u64,
+    /// Response body bytes written to the caller.
+    pub bytes_out: u64,
+}
+
+/// One try at one endpoint.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The upstream's position in the configuration.
+    pub upstream: usize,
+    /// `host:port` of the endpoint.
+    pub endpoint: Arc<str>,
+    /// The span id sent to the endpoint as the parent of its own spans.
+    pub span_id: SpanId,
+    /// When the attempt began.
+    pub started: Instant,
+    /// When a connection was at hand.
+    pub connected: Option<Instant>,
+    /// When the whole request had been written.
+    pub sent: Option<Instant>,
+    /// When the response head arrived.
+    pub first_byte: Option<Instant>,
+    /// When the first body chunk arrived.
+    pub first_chunk: Option<Instant>,
+    /// When the attempt ended.
+    pub ended: Option<Instant>,
+    /// The status of the response head.
+    pub status: Option<u16>,
+    /// Why it failed, if it did.
+    pub error: Option<ErrorType>,
+}
+
+impl Attempt {
+    /// An attempt that begins now.
+    pub fn begin(upstream: usize, endpoint: Arc<str>, span_id: SpanId, now: Instant) -> Self {
+        Self {
+            upstream,
+            endpoint,
+            span_id,
+            started: now,
+            connected: None,
+            sent: None,
+            first_byte: None,
+            first_chunk: None,
+            ended: None,
+            status: None,
+            error: None,
+        }
+    }
+}
+
+/// How a request ended. Filled once, by [`super::verdict::decide`].
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// The one word.
+    pub outcome: Outcome,
+    /// The status the caller saw, or 499 when it left before one.
+    pub status: u16,
+    /// Why it failed, if it did.
+    pub error: Option<ErrorType>,
+}
+
+impl RequestRecord {
+    /// The attempt in progress or the last one made.
+    pub fn last_attempt_mut(&mut self) -> Option<&mut Attempt> {
+        self.attempts.last_mut()
+    }
+
+    /// From the request head to the first generated output of a stream, as the caller saw it.
+    pub fn time_to_first_token(&self) -> Option<std::time::Duration> {
+        let first = self.meter.first_token()?;
+        Some(first.saturating_duration_since(self.timeline.received))
+    }
+}

@@ -1,0 +1,62 @@
+//! The request head as an upstream gets it.
+//!
+//! What a client sent goes on unless there is a reason here. Must not know: connections.
+
+use crate::identity::{Caller, CredentialHeaders};
+use crate::observe::Identity;
+use crate::pipeline::identify::trace_headers;
+use crate::protocol::strip_hop_by_hop;
+use crate::types::SpanId;
+use crate::upstream::{Endpoint, UpstreamSettings};
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Uri, Version};
+
+/// The head for `endpoint`, for a body of `length` bytes.
+pub(super) fn head(client: &Parts, endpoint: &Endpoint, length: usize) -> Parts {
+    let mut head = client.clone();
+    head.version = Version::HTTP_11;
+    head.uri = endpoint_uri(&client.uri, &endpoint.settings.prefix);
+    strip_hop_by_hop(&mut head.headers);
+    // Answered here; the upstream gets the body at once.
+    head.headers.remove(EXPECT);
+    // Compressed answers could not be measured, and a local hop gains nothing from them.
+    head.headers.remove(ACCEPT_ENCODING);
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(host) = HeaderValue::try_from(&*endpoint.authority) {
+        head.headers.insert(HOST, host);
+    }
+    head
+}
+
+/// Puts on what an upstream needs to know: the ids, so that its spans and logs can be
+/// joined to ours, and a key. The upstream's own key goes where it has one; else the
+/// caller's, but only if that was not meant for us.
+pub fn upstream_headers(
+    headers: &mut HeaderMap,
+    caller: &Caller,
+    (settings, identity): (&UpstreamSettings, &Identity),
+    span: SpanId,
+) {
+    trace_headers(headers, identity, span);
+    if settings.api_key.is_some() || matches!(caller, Caller::Holder(_)) {
+        for name in CredentialHeaders::ALL {
+            headers.remove(name);
+        }
+    }
+    let bearer = settings.api_key.as_ref().map(|key| format!("Bearer {}", key.expose()));
+    if let Some(Ok(mut value)) = bearer.map(HeaderValue::try_from) {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+}
+
+fn endpoint_uri(client: &Uri, prefix: &str) -> Uri {
+    let path = client.path_and_query().map_or("/", PathAndQuery::as_str);
+    let joined =
+        if prefix.is_empty() { path.parse::<Uri>() } else { format!("{prefix}{path}").parse() };
+    joined.unwrap_or_else(|_| client.clone())
+}

@@ -1,0 +1,46 @@
+//! What the bytes on the wire mean, and nothing else: no I/O, no clock, no configuration.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `call` | which call a method and a path make |
+//! | `request` | what a request body asks for, and edits to it that copy nothing |
+//! | `sse` | where server-sent events begin and end |
+//! | `stream` | a streamed answer: what is passed on, and what it said |
+//! | `chunk` | what one event of a stream says |
+//! | `answer` | what a plain answer says |
+//! | `error` | how an error of ours looks to its caller |
+//! | `models` | the model list |
+//! | `trace_context` | W3C Trace Context and `X-Trace-ID` |
+//! | `headers` | which headers end at a hop |
+//! | `text` | strangers' text made harmless, percent escapes |
+//! | `usage` | tokens as OpenAI reports them |
+//! | `json`, `parts` | the tools: a JSON cursor, bytes in a few pieces |
+//!
+//! Must not know: where bytes come from or go, who the caller is, what a fault is.
+
+mod answer;
+mod call;
+mod chunk;
+mod error;
+mod headers;
+mod json;
+mod models;
+mod parts;
+mod request;
+mod sse;
+mod stream;
+mod text;
+mod trace_context;
+mod usage;
+
+pub use answer::{AnswerFacts, read_answer};
+pub use call::recognise;
+pub use error::{ProxyError, error_body, error_event};
+pub use headers::strip_hop_by_hop;
+pub use models::{ModelEntry, ModelListError, model_entry, models_list, parse_models};
+pub use parts::BodyParts;
+pub use request::{AskUsage, Edits, RequestError, RequestView, StreamMode, read_request};
+pub use sse::{Piece, PieceKind, SseEvent, SseSplitter};
+pub use stream::{Fed, StreamReader, UsageChunk};
+pub use text::{clean_text, percent_decode};
+pub use trace_context::{TraceParent, format_traceparent, parse_trace_id, parse_traceparent};

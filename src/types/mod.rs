@@ -1,0 +1,23 @@
+//! Words every other module shares: ids, usage, time, secrets, outcomes, stream facts.
+//!
+//! Owns plain values only. Must not know: I/O, HTTP, pingora, configuration.
+
+mod call;
+mod ids;
+mod model;
+mod outcome;
+mod random;
+mod secret;
+mod stream;
+mod time;
+mod usage;
+
+pub use call::{Dialect, Operation};
+pub use ids::{RequestId, SpanId, TraceFlags, TraceId};
+pub use model::ModelSlot;
+pub use outcome::{ErrorType, Outcome};
+pub use random::Random;
+pub use secret::Secret;
+pub use stream::{StreamEnd, StreamFacts};
+pub use time::Clock;
+pub use usage::{Usage, UsageSource};

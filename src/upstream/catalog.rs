@@ -1,0 +1,182 @@
+//! The models there are, by the names callers say, and where each is served.
+//!
+//! Must not know: how models were found, or how a target is reached. A catalog never
+//! changes; a new one takes its place.
+
+use crate::types::{ModelSlot, Random};
+use crate::upstream::{Endpoint, Upstream, balance};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::sync::Arc;
+use wildmatch::WildMatch;
+
+/// All models of one moment.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    models: Vec<Arc<Model>>,
+    by_name: HashMap<String, Arc<Model>>,
+    by_pattern: Vec<(WildMatch, Arc<Model>)>,
+    awaiting_backends: bool,
+}
+
+/// One model.
+#[derive(Debug)]
+pub struct Model {
+    /// The label everywhere.
+    pub name: String,
+    /// Its series and figures.
+    pub slot: ModelSlot,
+    /// Other names; may hold `*` and `?`.
+    pub aliases: Vec<String>,
+    /// At least one.
+    pub targets: Vec<Target>,
+    /// The upstream's own description, for discovered models.
+    pub description: Option<Box<RawValue>>,
+}
+
+/// One place where a model is served.
+#[derive(Debug)]
+pub struct Target {
+    /// Where.
+    pub upstream: Arc<Upstream>,
+    /// What the upstream calls the model.
+    pub model: String,
+    /// Share of the traffic; 0 is drained.
+    pub weight: u32,
+}
+
+impl Catalog {
+    /// A catalog of `models`. An earlier model wins a name that two claim.
+    pub fn new(models: Vec<Model>, backends: Backends) -> Self {
+        let mut catalog =
+            Self { awaiting_backends: backends == Backends::Awaited, ..Self::default() };
+        for model in models.into_iter().map(Arc::new) {
+            catalog.by_name.entry(model.name.clone()).or_insert_with(|| Arc::clone(&model));
+            for alias in &model.aliases {
+                if alias.contains(['*', '?']) {
+                    catalog.by_pattern.push((WildMatch::new(alias), Arc::clone(&model)));
+                } else {
+                    catalog.by_name.entry(alias.clone()).or_insert_with(|| Arc::clone(&model));
+                }
+            }
+            catalog.models.push(model);
+        }
+        catalog
+    }
+
+    /// The model that `asked` means: by name or alias, else by the first pattern.
+    pub fn find(&self, asked: &str) -> Option<&Arc<Model>> {
+        let by_pattern =
+            || self.by_pattern.iter().find(|(p, _)| p.matches(asked)).map(|(_, model)| model);
+        self.by_name.get(asked).or_else(by_pattern)
+    }
+
+    /// All models in order.
+    pub fn models(&self) -> &[Arc<Model>] {
+        &self.models
+    }
+
+    /// Whether an unknown name may only be unknown because a backend has not answered yet.
+    pub fn is_awaiting_backends(&self) -> bool {
+        self.awaiting_backends
+    }
+}
+
+/// Whether every upstream has said what it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backends {
+    /// The catalog is all there is.
+    Known,
+    /// One or more upstreams have not answered.
+    Awaited,
+}
+
+impl Model {
+    /// A target by weight and an endpoint of it, none of those `tried`; the other targets
+    /// stand in when the chosen one has no endpoint left.
+    pub fn route(
+        &self,
+        tried: &[Arc<Endpoint>],
+        random: &Random,
+    ) -> Option<(&Target, &Arc<Endpoint>)> {
+        let chosen = self.by_weight(random);
+        let others = self.targets.iter().filter(|target| target.weight > 0);
+        chosen.into_iter().chain(others).find_map(|target| {
+            balance::pick(&target.upstream, tried, random).map(|endpoint| (target, endpoint))
+        })
+    }
+
+    fn by_weight(&self, random: &Random) -> Option<&Target> {
+        if let [only] = self.targets.as_slice() {
+            return Some(only);
+        }
+        let total: u64 = self.targets.iter().map(|target| u64::from(target.weight)).sum();
+        let mut ticket = random.below(total);
+        self.targets.iter().find(|target| {
+            let weight = u64::from(target.weight);
+            let falls_here = ticket < weight;
+            ticket = ticket.saturating_sub(weight);
+            falls_here
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::Balance;
+    use crate::upstream::settings::tests::upstream_of;
+
+    fn model(name: &str, aliases: &[&str], weights: &[u32]) -> Model {
+        let target = |(index, weight): (usize, &u32)| Target {
+            upstream: Upstream::new(index, upstream_of(Balance::RoundRobin, &[1])),
+            model: name.into(),
+            weight: *weight,
+        };
+        Model {
+            name: name.into(),
+            slot: ModelSlot::OTHER,
+            aliases: aliases.iter().map(ToString::to_string).collect(),
+            targets: weights.iter().enumerate().map(target).collect(),
+            description: None,
+        }
+    }
+
+    #[test]
+    fn a_name_beats_an_alias_and_an_alias_beats_a_pattern() {
+        let models = vec![
+            model("a", &["gpt-*", "exact"], &[1]),
+            model("gpt-4o", &[], &[1]),
+            model("c", &["gpt-4?"], &[1]),
+        ];
+        let catalog = Catalog::new(models, Backends::Known);
+        let found = |asked| catalog.find(asked).map(|model| model.name.as_str());
+        assert_eq!(found("gpt-4o"), Some("gpt-4o"));
+        assert_eq!(found("gpt-4x"), Some("a"));
+        assert_eq!(found("exact"), Some("a"));
+        assert_eq!(found("GPT-4x"), None);
+        assert_eq!(found("llama"), None);
+    }
+
+    #[test]
+    fn targets_share_by_weight_and_a_drained_one_gets_nothing() {
+        let model = model("m", &[], &[90, 10, 0]);
+        let random = Random::seeded(3);
+        let mut counts = [0; 3];
+        for _ in 0..2000 {
+            counts[model.route(&[], &random).unwrap().0.upstream.index] += 1;
+        }
+        assert!((1700..1900).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
+    }
+
+    #[test]
+    fn a_retry_goes_to_another_target_when_the_first_has_no_endpoint_left() {
+        let model = model("m", &[], &[1, 1]);
+        let random = Random::seeded(3);
+        let (_, first) = model.route(&[], &random).unwrap();
+        let tried = vec![Arc::clone(first)];
+        let (_, second) = model.route(&tried, &random).unwrap();
+        assert_ne!(first.upstream, second.upstream);
+        assert!(model.route(&[Arc::clone(first), Arc::clone(second)], &random).is_none());
+    }
+}

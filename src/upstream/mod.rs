@@ -1,0 +1,19 @@
+//! Where requests can go and which place is chosen. Pure decisions and their state.
+//!
+//! Must not know: pingora, callers, the cache. How bytes travel is behind [`Transport`].
+
+pub mod balance;
+mod catalog;
+mod discovery;
+mod endpoint;
+mod settings;
+mod transport;
+
+pub use catalog::{Backends, Catalog, Model, Target};
+pub use discovery::{Discovered, LOCAL_BACKENDS, LocalBackend, catalog_of};
+pub use endpoint::{Endpoint, Load, Upstream};
+pub use settings::{
+    Balance, EndpointSettings, ModelSettings, Origin, Protocol, Scheme, StreamUsage,
+    TargetSettings, Timeouts, UpstreamSettings,
+};
+pub use transport::{Exchange, Opened, Reuse, Transport, TransportFault};
