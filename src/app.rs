@@ -24,6 +24,8 @@ use tokio_util::task::TaskTracker;
 
 /// How often draining looks whether requests are left.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// How long requests that are cut have to say so.
+const CUT: Duration = Duration::from_secs(1);
 
 /// Why a proxy could not start.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +109,7 @@ impl App {
             bodies: BodyBudget::new(settings.server.max_body, settings.server.body_budget),
             clock,
             random: Random::from_system(),
+            cut: CancellationToken::new(),
         });
         let sampler = Arc::new(Sampler::new(metrics));
         let drain = settings.server.drain;
@@ -163,14 +166,17 @@ impl App {
         shut.send_replace(true);
         if timeout(drain, idle(&deps)).await.is_err() {
             tracing::warn!(open = deps.observer.open_requests(), "requests cut at shutdown");
+            deps.cut.cancel();
+            if timeout(CUT, idle(&deps)).await.is_err() {
+                tracing::warn!(open = deps.observer.open_requests(), "requests not logged");
+            }
         }
         halt.cancel();
         tasks.close();
         if timeout(Duration::from_secs(2), tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
         }
-        drop(deps);
-        finish_log(log_worker).await;
+        finish_log(deps.observer.access_log(), log_worker).await;
         Ok(())
     }
 }
@@ -198,11 +204,14 @@ async fn sample(sampler: Arc<Sampler>, clock: Clock, stop: CancellationToken) {
     }
 }
 
-/// Waits until the worker has written what was queued. It ends when the last sender is
-/// gone; connections that pingora still holds may keep one, so there is a limit.
-async fn finish_log(worker: Option<JoinHandle<io::Result<()>>>) {
-    let Some(worker) = worker else { return };
-    let joined = tokio::task::spawn_blocking(move || worker.join());
+/// Waits until the worker has written what was queued.
+async fn finish_log(log: Option<&AccessLog>, worker: Option<JoinHandle<io::Result<()>>>) {
+    let (Some(log), Some(worker)) = (log.cloned(), worker) else { return };
+    let joined = tokio::task::spawn_blocking(move || {
+        // A worker that has ended already says why when it is joined.
+        log.stop().ok();
+        worker.join()
+    });
     match timeout(Duration::from_secs(2), joined).await {
         Ok(Ok(Ok(Ok(())))) => {}
         Ok(Ok(Ok(Err(error)))) => tracing::error!(%error, "the access log could not be written"),

@@ -53,6 +53,9 @@ pub enum Fault {
     /// An upstream failed; the type says how.
     #[error("{}", upstream_text(*.0))]
     Upstream(ErrorType),
+    /// The proxy ends and this request outlasted the drain.
+    #[error("the proxy is shutting down")]
+    ShuttingDown,
     /// The caller left; nobody is there to be told.
     #[error("the caller left")]
     ClientGone,
@@ -73,7 +76,7 @@ impl Fault {
             Self::HeadersTooLarge => 431,
             Self::ClientGone => 499,
             Self::Internal => 500,
-            Self::Overloaded | Self::NoBackendYet => 503,
+            Self::Overloaded | Self::NoBackendYet | Self::ShuttingDown => 503,
             Self::Upstream(error) => upstream_status(*error),
         }
     }
@@ -84,7 +87,7 @@ impl Fault {
             Self::Overloaded => ErrorType::QueueFull,
             Self::NoBackendYet => ErrorType::NoHealthyUpstream,
             Self::Upstream(error) => *error,
-            Self::Internal => ErrorType::Other,
+            Self::Internal | Self::ShuttingDown => ErrorType::Other,
             _ => ErrorType::Status(self.status()),
         }
     }
@@ -93,9 +96,11 @@ impl Fault {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Unauthorized => "authentication_error",
-            Self::Overloaded | Self::NoBackendYet | Self::Upstream(_) | Self::Internal => {
-                "server_error"
-            }
+            Self::Overloaded
+            | Self::NoBackendYet
+            | Self::Upstream(_)
+            | Self::ShuttingDown
+            | Self::Internal => "server_error",
             _ => "invalid_request_error",
         }
     }
@@ -107,6 +112,7 @@ impl Fault {
             Self::UnknownModel { .. } => Some("model_not_found"),
             Self::BodyTooLarge { .. } => Some("request_too_large"),
             Self::Overloaded => Some("overloaded"),
+            Self::ShuttingDown => Some("shutting_down"),
             Self::NoBackendYet => Some(ErrorType::NoHealthyUpstream.label()),
             Self::Upstream(error) => Some(error.label()),
             _ => None,

@@ -54,11 +54,6 @@ impl<'a> PingoraDownstream<'a> {
         Self { session, body: BodyState::Wanted, answer: AnswerState::Owed }
     }
 
-    /// Whether the response head may still be chosen.
-    pub(super) fn owes_an_answer(&self) -> bool {
-        self.answer == AnswerState::Owed
-    }
-
     /// Ends the request: discards what is left of an abandoned body, cuts a broken answer.
     pub(super) async fn close(self) -> Afterwards {
         if self.answer != AnswerState::Finished {
@@ -80,6 +75,10 @@ impl<'a> PingoraDownstream<'a> {
 impl Downstream for PingoraDownstream<'_> {
     fn head(&self) -> &Parts {
         self.session.req_header()
+    }
+
+    fn owes_an_answer(&self) -> bool {
+        self.answer == AnswerState::Owed
     }
 
     async fn send_continue(&mut self) -> Result<(), DownstreamFault> {

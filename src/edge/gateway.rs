@@ -12,7 +12,6 @@ use crate::types::Operation;
 use crate::upstream::Upstream;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::header::TRANSFER_ENCODING;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Digest;
@@ -20,7 +19,6 @@ use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType as Kind, Result};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,11 +42,7 @@ impl Gateway {
     /// whole, an error that the connection has to go.
     async fn serve(&self, session: &mut ServerSession, rec: RecordGuard) -> Result<bool> {
         let mut down = PingoraDownstream::new(session);
-        let served = pipeline::handle(&self.deps, &mut down, rec);
-        // A panic ends this request alone; its record was delivered while unwinding.
-        if AssertUnwindSafe(served).catch_unwind().await.is_err() && down.owes_an_answer() {
-            return Err(Error::new_in(Kind::HTTPStatus(500)));
-        }
+        pipeline::handle(&self.deps, &mut down, rec).await;
         match down.close().await {
             Afterwards::Finish => Ok(true),
             Afterwards::Cut => Err(Error::new_down(Kind::ConnectionClosed)),
@@ -188,7 +182,8 @@ impl ProxyHttp for Gateway {
     ) -> FailToProxy {
         let error_code = match ctx {
             Some(pass) => pass.answer_failure(&self.deps, session, error).await,
-            None => answer_bare(session, error).await,
+            // The pipeline has answered or cut what it serves itself.
+            None => 0,
         };
         FailToProxy { error_code, can_reuse_downstream: false }
     }
@@ -203,13 +198,6 @@ impl ProxyHttp for Gateway {
     fn suppress_error_log(&self, _session: &Session, _ctx: &Self::CTX, _error: &Error) -> bool {
         true
     }
-}
-
-/// The pipeline failed before it could answer.
-async fn answer_bare(session: &mut Session, error: &Error) -> u16 {
-    let Kind::HTTPStatus(status) = error.etype() else { return 0 };
-    // If this fails too the client is gone, which is the end of it either way.
-    if session.respond_error(*status).await.is_err() { 0 } else { *status }
 }
 
 /// Requests that are refused before anything else is read.

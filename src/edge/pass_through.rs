@@ -122,10 +122,8 @@ impl PassThrough {
             attempt.status = Some(status);
         }
         self.failed = None;
-        let mut headers = HeaderMap::clone(&response.headers);
-        pipeline::answer_headers(deps, &mut headers, &self.rec);
-        for (name, value) in &headers {
-            response.insert_header(name.clone(), value.clone())?;
+        for (name, value) in pipeline::answer_headers(deps, &response.headers, &self.rec) {
+            response.insert_header(name, value)?;
         }
         Ok(())
     }

@@ -44,10 +44,13 @@ impl Keyring {
         if self.0.is_empty() {
             return Some(Caller::Anyone);
         }
-        let alias =
-            CredentialHeaders::ALL.iter().filter_map(|name| headers.get(name)).find_map(|value| {
-                self.0.get(&<[u8; 32]>::from(Sha256::digest(key_in(value.as_bytes()))))
-            });
+        let names = CredentialHeaders::ALL;
+        let mut shown = names
+            .iter()
+            .filter_map(|name| headers.get(name))
+            .map(|value| key_in(value.as_bytes()))
+            .filter(|key| !key.is_empty());
+        let alias = shown.find_map(|key| self.0.get(&<[u8; 32]>::from(Sha256::digest(key))));
         alias.map(|alias| Caller::Holder(Arc::clone(alias)))
     }
 }

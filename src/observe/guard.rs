@@ -55,11 +55,8 @@ impl DerefMut for RecordGuard {
 
 impl Drop for RecordGuard {
     fn drop(&mut self) {
-        // Reached without `finish` only when the future was dropped or unwound.
-        self.deliver(if std::thread::panicking() {
-            verdict::failed(500, ErrorType::Other)
-        } else {
-            verdict::client_left()
-        });
+        // Reached without `finish` only when the task was unwound, or dropped with its
+        // runtime: either way the caller got no proper end, through no fault of its own.
+        self.deliver(verdict::failed(500, ErrorType::Other));
     }
 }

@@ -48,6 +48,11 @@ impl Observer {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// The access log, where there is one.
+    pub fn access_log(&self) -> Option<&AccessLog> {
+        self.access_log.as_ref()
+    }
+
     /// The numbers.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics

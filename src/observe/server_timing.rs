@@ -9,8 +9,16 @@ use std::time::{Duration, Instant};
 
 /// `transom;dur=…, upstream;dur=…` in milliseconds, as known when the response head goes
 /// out at `now`: Transom's own share, and the upstream's time to its response head.
-pub fn server_timing(record: &RequestRecord, now: Instant) -> Option<HeaderValue> {
-    let mut text = String::with_capacity(48);
+pub fn server_timing(
+    record: &RequestRecord,
+    upstreams_own: Option<&HeaderValue>,
+    now: Instant,
+) -> Option<HeaderValue> {
+    let mut text = String::with_capacity(64);
+    if let Some(theirs) = upstreams_own.and_then(|value| value.to_str().ok()) {
+        text.push_str(theirs);
+        text.push_str(", ");
+    }
     metric(&mut text, "transom", record.timeline.overhead_until(now))?;
     let answered = record
         .attempts

@@ -12,6 +12,9 @@ pub trait Downstream: Send {
     /// The request head.
     fn head(&self) -> &http::request::Parts;
 
+    /// Whether no response head was sent yet.
+    fn owes_an_answer(&self) -> bool;
+
     /// Says that the body is wanted, to a client that waits for it (RFC 9110 §10.1.1).
     fn send_continue(&mut self) -> impl Future<Output = Result<(), DownstreamFault>> + Send;
 

@@ -65,29 +65,32 @@ pub fn trace_headers(headers: &mut HeaderMap, identity: &Identity, span: SpanId)
         headers.remove(TRACESTATE);
     }
     headers.insert(TRACEPARENT, format_traceparent(identity.trace_id, span, identity.flags));
-    insert_ids(headers, identity);
+    headers.extend(ids(identity));
 }
 
-/// Puts the ids and the timing on an answer to the caller. An upstream's own request id
-/// is kept under another name.
-pub fn answer_headers<T>(deps: &Deps<T>, headers: &mut HeaderMap, rec: &RequestRecord) {
-    let theirs = headers.remove(X_REQUEST_ID);
-    if let Some(id) = theirs.filter(|id| id != rec.identity.request_id.as_str()) {
-        headers.insert(X_UPSTREAM_REQUEST_ID, id);
-    }
-    insert_ids(headers, &rec.identity);
-    if let Some(timing) = server_timing(rec, deps.clock.now()) {
-        headers.append(SERVER_TIMING, timing);
-    }
+/// The headers that an answer to the caller gets, in place of any of the same name: the
+/// ids and the timing. `theirs` are the upstream's headers; its own request id is kept
+/// under another name, its own timing stands before ours.
+pub fn answer_headers<T>(
+    deps: &Deps<T>,
+    theirs: &HeaderMap,
+    rec: &RequestRecord,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<T> {
+    let ours = rec.identity.request_id.as_str();
+    let their_id = theirs.get(X_REQUEST_ID).filter(|id| *id != ours).cloned();
+    let timing = server_timing(rec, theirs.get(SERVER_TIMING), deps.clock.now());
+    let rest = [
+        their_id.map(|id| (X_UPSTREAM_REQUEST_ID, id)),
+        timing.map(|timing| (SERVER_TIMING, timing)),
+    ];
+    ids(&rec.identity).chain(rest.into_iter().flatten())
 }
 
-fn insert_ids(headers: &mut HeaderMap, identity: &Identity) {
-    if let Ok(value) = HeaderValue::try_from(identity.trace_id.to_string()) {
-        headers.insert(X_TRACE_ID, value);
-    }
-    if let Ok(value) = HeaderValue::try_from(identity.request_id.as_str()) {
-        headers.insert(X_REQUEST_ID, value);
-    }
+fn ids(identity: &Identity) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+    let trace_id = HeaderValue::try_from(identity.trace_id.to_string());
+    let request_id = HeaderValue::try_from(identity.request_id.as_str());
+    let both = [(X_TRACE_ID, trace_id), (X_REQUEST_ID, request_id)];
+    both.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)))
 }
 
 fn identity(headers: &HeaderMap, mut random: impl FnMut() -> u64) -> Identity {

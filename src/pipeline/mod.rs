@@ -28,7 +28,10 @@ use crate::observe::{Observer, RecordGuard, RequestRecord, Verdict};
 use crate::types::{Clock, Operation, Random};
 use crate::upstream::{Catalog, Transport};
 use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// What every request needs. One value a proxy, shared by all of its connections.
 pub struct Deps<T> {
@@ -46,13 +49,23 @@ pub struct Deps<T> {
     pub clock: Clock,
     /// Chance.
     pub random: Random,
+    /// Cancelled when requests in flight may no longer finish.
+    pub cut: CancellationToken,
 }
 
 /// Serves one inference or model-list request whose head has been read, and delivers its
 /// record, whatever happens.
 pub async fn handle<D: Downstream, T: Transport>(deps: &Deps<T>, down: &mut D, rec: RecordGuard) {
     let mut rec = rec;
-    let verdict = match run(deps, down, &mut rec).await {
+    let served = tokio::select! {
+        biased;
+        // A panic ends this request alone.
+        served = AssertUnwindSafe(run(deps, down, &mut rec)).catch_unwind() => {
+            served.unwrap_or(Err(Fault::Internal))
+        }
+        () = deps.cut.cancelled() => Err(Fault::ShuttingDown),
+    };
+    let verdict = match served {
         Ok(verdict) => verdict,
         Err(fault) => respond::with_fault(deps, down, &fault, &mut rec).await,
     };

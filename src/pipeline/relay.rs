@@ -36,7 +36,8 @@ pub(super) async fn stream<D: Downstream, T: Transport>(
     let streamed = matches!(reader, AnswerReader::Stream(_));
     let _open = streamed.then(|| deps.observer.open_stream(rec.call.model));
     strip_hop_by_hop(&mut head.headers);
-    answer_headers(deps, &mut head.headers, rec);
+    let ours = answer_headers(deps, &head.headers, rec);
+    head.headers.extend(ours);
     let framing = match head.headers.get(CONTENT_LENGTH) {
         Some(_) => Framing::Length,
         None => Framing::Open,

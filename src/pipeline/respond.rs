@@ -23,6 +23,10 @@ pub(super) async fn with_fault<D: Downstream, T>(
         down.abort();
         return verdict::client_left();
     }
+    if !down.owes_an_answer() {
+        down.abort();
+        return verdict::failed(fault.status(), fault.error_type());
+    }
     let (head, body) = error_answer(deps, fault, rec);
     match whole(down, head, body, rec).await {
         Ok(()) | Err(ClientGone) => verdict::failed(fault.status(), fault.error_type()),
@@ -56,7 +60,8 @@ pub(super) fn json_head<T>(
     head.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    answer_headers(deps, &mut head.headers, rec);
+    let ours = answer_headers(deps, &head.headers, rec);
+    head.headers.extend(ours);
     head
 }
 
@@ -65,7 +70,7 @@ pub fn error_answer<T>(deps: &Deps<T>, fault: &Fault, rec: &RequestRecord) -> (P
     let message = fault.to_string();
     let body = protocol::error_body(rec.call.dialect, &proxy_error(fault, &message, rec));
     let mut head = json_head(deps, fault.status(), body.len(), rec);
-    if matches!(fault, Fault::Overloaded | Fault::NoBackendYet) {
+    if matches!(fault, Fault::Overloaded | Fault::NoBackendYet | Fault::ShuttingDown) {
         head.headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     (head, body)

@@ -49,11 +49,15 @@ impl LogNames {
     }
 }
 
-/// The sending end. When the last clone is dropped the worker writes what is queued and
-/// ends.
+/// The sending end.
 #[derive(Clone)]
 pub struct AccessLog {
-    queue: SyncSender<Box<RequestRecord>>,
+    queue: SyncSender<Message>,
+}
+
+enum Message {
+    Record(Box<RequestRecord>),
+    Stop,
 }
 
 /// The queue is full; the record was not logged.
@@ -70,10 +74,10 @@ impl AccessLog {
         names: LogNames,
         out: impl Write + Send + 'static,
     ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
-        let (queue, records) = sync_channel(QUEUE);
+        let (queue, messages) = sync_channel(QUEUE);
         let worker = thread::Builder::new()
             .name("access-log".into())
-            .spawn(move || write_lines(lines, &names, &records, out))?;
+            .spawn(move || write_lines(lines, &names, &messages, out))?;
         Ok((Self { queue }, worker))
     }
 
@@ -82,20 +86,33 @@ impl AccessLog {
     /// # Errors
     /// [`QueueFull`] when the worker cannot keep up or has failed.
     pub fn push(&self, record: Box<RequestRecord>) -> Result<(), QueueFull> {
-        self.queue.try_send(record).map_err(|_| QueueFull)
+        self.queue.try_send(Message::Record(record)).map_err(|_| QueueFull)
+    }
+
+    /// Asks the worker to write what is queued and end. May wait for room in the queue.
+    ///
+    /// # Errors
+    /// [`QueueFull`] when the worker has ended already.
+    pub fn stop(&self) -> Result<(), QueueFull> {
+        self.queue.send(Message::Stop).map_err(|_| QueueFull)
     }
 }
 
 fn write_lines(
     lines: LogLines,
     names: &LogNames,
-    records: &Receiver<Box<RequestRecord>>,
+    messages: &Receiver<Message>,
     mut out: impl Write,
 ) -> io::Result<()> {
     let mut text = Vec::with_capacity(64 * 1024);
-    while let Ok(first) = records.recv() {
+    let mut stopped = false;
+    while !stopped && let Ok(first) = messages.recv() {
         thread::sleep(GATHER);
-        for record in std::iter::once(first).chain(records.try_iter().take(QUEUE)) {
+        for message in std::iter::once(first).chain(messages.try_iter().take(QUEUE)) {
+            let Message::Record(record) = message else {
+                stopped = true;
+                continue;
+            };
             match lines {
                 LogLines::Json => json::write_line(&mut text, &record, names)?,
                 LogLines::Human => human::write_line(&mut text, &record, names)?,
