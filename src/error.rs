@@ -41,8 +41,8 @@ pub enum Fault {
     /// More headers than are let through.
     #[error("the request's headers are too many or too large")]
     HeadersTooLarge,
-    /// Content-Length and Transfer-Encoding contradict each other.
-    #[error("a request may have Content-Length or Transfer-Encoding, not both")]
+    /// Content-Length and Transfer-Encoding together, or a coding other than chunked.
+    #[error("a request may have Content-Length or `Transfer-Encoding: chunked`, not both")]
     AmbiguousFraming,
     /// `server.body_budget` is used up by other requests.
     #[error("too many request bodies are in flight; try again")]

@@ -13,13 +13,14 @@ use bytes::Bytes;
 use pingora::connectors::ConnectorOptions;
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
-use pingora::protocols::TcpKeepalive;
 use pingora::protocols::http::client::HttpSession;
+use pingora::protocols::{SocketDigest, TcpKeepalive};
 use pingora::upstreams::peer::HttpPeer;
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Idle connections kept, all endpoints together.
 const POOL: usize = 4096;
@@ -27,6 +28,9 @@ const POOL: usize = 4096;
 const IDLE: Duration = Duration::from_secs(55);
 /// A name is looked up again after this long.
 const NAME_TTL: Duration = Duration::from_secs(30);
+/// How often a connection whose request is stuck is looked at for an answer. pingora's
+/// sessions cannot be read while they are written to, but the kernel counts what came in.
+const EARLY_POLL: Duration = Duration::from_millis(50);
 /// Part of a pool's key: connections of a retry start in a pool that is always empty.
 const FRESH: u64 = 1;
 
@@ -208,6 +212,24 @@ impl Exchange for PingoraExchange {
 
     async fn end_body(&mut self) -> Result<(), TransportFault> {
         self.session.finish_request_body().await.map_err(|error| head_fault(&error))
+    }
+
+    fn answers_early(&self) -> impl Future<Output = ()> + Send + 'static {
+        let received =
+            |socket: &SocketDigest| socket.tcp_info().map(|info| info.tcpi_bytes_received);
+        // Over TLS, bytes that arrive may be the handshake's, so they say nothing.
+        let socket = self.session.digest().filter(|_| !self.peer.is_tls());
+        let socket = socket.and_then(|digest| digest.socket_digest.clone());
+        let before = socket.as_deref().and_then(received);
+        async move {
+            while let (Some(before), Some(now)) = (before, socket.as_deref().and_then(received)) {
+                if now > before {
+                    return;
+                }
+                sleep(EARLY_POLL).await;
+            }
+            std::future::pending().await
+        }
     }
 
     async fn read_head(&mut self) -> Result<http::response::Parts, TransportFault> {

@@ -17,6 +17,9 @@ use tokio::time::timeout;
 /// a client that is still sending gets to read the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long an HTTP/2 connection has to write out a broken answer before it is reset.
+const FLUSH: Duration = Duration::from_millis(50);
+
 /// One request and its answer over a pingora session.
 pub(super) struct PingoraDownstream<'a> {
     session: &'a mut ServerSession,
@@ -51,12 +54,20 @@ impl<'a> PingoraDownstream<'a> {
     pub(super) fn new(session: &'a mut ServerSession) -> Self {
         // Bytes of a pipelined request are kept for their turn instead of being an error.
         session.set_pipelining_enabled(true);
+        // Whether an unread body costs the connection is decided here, by `abandon_body`;
+        // pingora would close it behind a mere 100.
+        session.set_close_on_response_before_downstream_finish(false);
         Self { session, body: BodyState::Wanted, answer: AnswerState::Owed }
     }
 
     /// Ends the request: discards what is left of an abandoned body, cuts a broken answer.
     pub(super) async fn close(self) -> Afterwards {
         if self.answer != AnswerState::Finished {
+            if self.session.is_http2() {
+                // A reset drops what is queued; what was written is to arrive before it.
+                let gone = self.session.read_body_or_idle(true);
+                timeout(FLUSH, gone).await.ok();
+            }
             self.session.shutdown().await;
             return Afterwards::Cut;
         }

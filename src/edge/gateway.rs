@@ -207,11 +207,14 @@ fn unacceptable(session: &Session) -> Option<Fault> {
     if headers.len() > HEADERS.0 || bytes > HEADERS.1 {
         return Some(Fault::HeadersTooLarge);
     }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next()?;
     // pingora drops Content-Length when both are there; a proxy that guessed otherwise in
     // front of us would be smuggled past (RFC 9112 §6.1), so neither is believed.
-    let ambiguous = headers.contains_key(TRANSFER_ENCODING)
-        && session.as_http1().is_some_and(|h1| declares_length(&h1.get_headers_raw_bytes()));
-    ambiguous.then_some(Fault::AmbiguousFraming)
+    let length_too =
+        session.as_http1().is_some_and(|h1| declares_length(&h1.get_headers_raw_bytes()));
+    let plain = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+    (length_too || !plain).then_some(Fault::AmbiguousFraming)
 }
 
 fn declares_length(raw_head: &[u8]) -> bool {

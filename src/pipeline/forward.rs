@@ -19,6 +19,7 @@ use crate::upstream::{
 };
 use bytes::Bytes;
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -225,11 +226,20 @@ impl<D: Downstream, T: Transport> Wait<'_, D, T> {
         (head, body): (http::request::Parts, BodyParts),
         idle: Duration,
     ) -> Result<(), Unsent> {
-        self.written(idle, exchange.send_head(head)).await?;
+        // A request of one part fits the system's buffers, so its write cannot be stuck.
+        let large = body.len() > PART;
+        let answered = large.then(|| exchange.answers_early());
+        let mut early = pin!(async {
+            match answered {
+                Some(answered) => answered.await,
+                None => std::future::pending().await,
+            }
+        });
+        self.written(idle, early.as_mut(), exchange.send_head(head)).await?;
         for part in body.into_iter().flat_map(parts_of) {
-            self.written(idle, exchange.send_body(part)).await?;
+            self.written(idle, early.as_mut(), exchange.send_body(part)).await?;
         }
-        self.written(idle, exchange.end_body()).await?;
+        self.written(idle, early.as_mut(), exchange.end_body()).await?;
         self.note(|attempt, now| attempt.sent = Some(now));
         Ok(())
     }
@@ -237,12 +247,20 @@ impl<D: Downstream, T: Transport> Wait<'_, D, T> {
     async fn written(
         &mut self,
         idle: Duration,
+        early: Pin<&mut impl Future<Output = ()>>,
         write: impl Future<Output = Result<(), TransportFault>>,
     ) -> Result<(), Unsent> {
         self.deadline.set(self.deps.clock.now(), idle);
+        let write = async {
+            tokio::select! {
+                biased;
+                written = write => written.map_err(|TransportFault(error)| error),
+                () = early => Err(ErrorType::UpstreamReset),
+            }
+        };
         match self.race(write).await {
             Raced::Done(Ok(())) => Ok(()),
-            Raced::Done(Err(TransportFault(error))) => Err(Unsent::Refused(error)),
+            Raced::Done(Err(error)) => Err(Unsent::Refused(error)),
             Raced::Late => Err(Unsent::Stalled(self.late(ErrorType::TimeoutIdle))),
             Raced::ClientGone => Err(Unsent::ClientGone),
         }

@@ -65,7 +65,7 @@ pub fn trace_headers(headers: &mut HeaderMap, identity: &Identity, span: SpanId)
         headers.remove(TRACESTATE);
     }
     headers.insert(TRACEPARENT, format_traceparent(identity.trace_id, span, identity.flags));
-    headers.extend(ids(identity));
+    replace(headers, ids(identity));
 }
 
 /// The headers that an answer to the caller gets, in place of any of the same name: the
@@ -84,6 +84,13 @@ pub fn answer_headers<T>(
         timing.map(|timing| (SERVER_TIMING, timing)),
     ];
     ids(&rec.identity).chain(rest.into_iter().flatten())
+}
+
+/// Puts `pairs` in place of whatever has their names.
+pub fn replace(headers: &mut HeaderMap, pairs: impl Iterator<Item = (HeaderName, HeaderValue)>) {
+    for (name, value) in pairs {
+        headers.insert(name, value);
+    }
 }
 
 fn ids(identity: &Identity) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {

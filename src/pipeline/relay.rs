@@ -10,6 +10,7 @@ use crate::observe::{RequestRecord, Verdict};
 use crate::pipeline::answer_reader::AnswerReader;
 use crate::pipeline::deadline::Deadline;
 use crate::pipeline::forward::{Answer, Connection};
+use crate::pipeline::identify::replace;
 use crate::pipeline::parse::Request;
 use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers, respond};
 use crate::protocol::strip_hop_by_hop;
@@ -37,7 +38,7 @@ pub(super) async fn stream<D: Downstream, T: Transport>(
     let _open = streamed.then(|| deps.observer.open_stream(rec.call.model));
     strip_hop_by_hop(&mut head.headers);
     let ours = answer_headers(deps, &head.headers, rec);
-    head.headers.extend(ours);
+    replace(&mut head.headers, ours);
     let framing = match head.headers.get(CONTENT_LENGTH) {
         Some(_) => Framing::Length,
         None => Framing::Open,

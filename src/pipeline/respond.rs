@@ -4,6 +4,7 @@
 
 use crate::error::Fault;
 use crate::observe::{RequestRecord, Verdict, verdict};
+use crate::pipeline::identify::replace;
 use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers};
 use crate::protocol::{self, ProxyError};
 use bytes::Bytes;
@@ -61,7 +62,7 @@ pub(super) fn json_head<T>(
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     let ours = answer_headers(deps, &head.headers, rec);
-    head.headers.extend(ours);
+    replace(&mut head.headers, ours);
     head
 }
 

@@ -9,7 +9,7 @@ use crate::protocol::strip_hop_by_hop;
 use crate::types::SpanId;
 use crate::upstream::{Endpoint, UpstreamSettings};
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderValue,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -42,6 +42,7 @@ pub fn upstream_headers(
     span: SpanId,
 ) {
     trace_headers(headers, identity, span);
+    join_cookies(headers);
     if settings.api_key.is_some() || matches!(caller, Caller::Holder(_)) {
         for name in CredentialHeaders::ALL {
             headers.remove(name);
@@ -51,6 +52,18 @@ pub fn upstream_headers(
     if let Some(Ok(mut value)) = bearer.map(HeaderValue::try_from) {
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
+    }
+}
+
+/// HTTP/2 cuts cookies up; HTTP/1.1 has one header (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut crumbs = headers.get_all(COOKIE).iter();
+    if let (Some(_), Some(_)) = (crumbs.next(), crumbs.next()) {
+        let crumbs: Vec<&[u8]> =
+            headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+            headers.insert(COOKIE, whole);
+        }
     }
 }
 

@@ -54,6 +54,10 @@ pub trait Exchange: Send {
     /// Says that the body is complete.
     fn end_body(&mut self) -> impl Future<Output = Result<(), TransportFault>> + Send;
 
+    /// Returns when the upstream has begun to answer although it was not sent everything
+    /// yet, as can be told without reading; never where it cannot be told.
+    fn answers_early(&self) -> impl Future<Output = ()> + Send + 'static;
+
     /// The response head; informational (1xx) heads are skipped.
     fn read_head(
         &mut self,

@@ -1,0 +1,56 @@
+//! The proxy as its users meet it: the built binary behind real sockets, before backends
+//! that follow a script. One file a behaviour; one test target, so that it links once.
+
+// `cfg(test)` tells the lints that everything here is a test.
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod balancing;
+#[cfg(test)]
+mod body_limits;
+#[cfg(test)]
+mod broken_streams;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod exchange_loop;
+#[cfg(test)]
+mod first_token;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod http2;
+#[cfg(test)]
+mod https;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod interim;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod pass_through;
+#[cfg(test)]
+mod pooled_connections;
+#[cfg(test)]
+mod recordings;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod routing;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod smuggling;
+#[cfg(test)]
+mod strange_names;
+#[cfg(test)]
+mod streaming;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod timeouts;
+#[cfg(test)]
+mod usage_chunk;
+#[cfg(test)]
+mod websocket;
