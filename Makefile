@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 # The cache of scripts/lib.sh; setup.sh puts cmake there where nobody may install it.
 CACHE := $(or $(TRANSOM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/transom)
-export PATH := $(CACHE)/tools/bin:$(PATH)
+export PATH := $(CACHE)/tools/bin:$(PATH):/usr/sbin
 
 .PHONY: help setup build demo test lint fmt test-rust test-real bench bench-smoke
 
@@ -47,9 +47,11 @@ test-real: setup ## A real model, official clients and Prometheus, through Trans
 
 # The `real` profile compiles quickly; its figures mean nothing.
 bench-smoke: setup ## One short round of the benchmark, to see that it works
+	@./scripts/bench-tools.sh
 	cargo build --locked --profile real
 	TRANSOM_BIN="$(CURDIR)/target/real/transom" \
 	    cargo bench --locked --profile real --bench compare -- --quick
 
 bench: build ## CPU per request and event, next to nginx and bare pingora
+	@./scripts/bench-tools.sh
 	TRANSOM_BIN="$(CURDIR)/target/release/transom" cargo bench --locked --bench compare

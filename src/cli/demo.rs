@@ -48,7 +48,7 @@ const MODELS: [Model; 4] = [
         ttft_ms: "~600",
         itl_ms: "~30",
         tokens: "30..90",
-        error_rate: "12",
+        error_rate: "20",
     },
     Model { name: "embed-small", ttft_ms: "~30", itl_ms: "0", tokens: "1", error_rate: "0" },
 ];
@@ -130,7 +130,7 @@ fn announce(data: SocketAddr, admin: SocketAddr) {
          curl -N http://{data}/v1/chat/completions -H 'Content-Type: application/json' \\\n  \
            -d '{{\"model\":\"{}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\
          \n\
-         chat-shaky fails every eighth request, so that you see what trouble looks like.\n\
+         chat-shaky fails every fifth request, so that you see what trouble looks like.\n\
          Ctrl-C ends it.",
         MODELS.len(),
         chatty.name,

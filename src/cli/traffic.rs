@@ -28,7 +28,7 @@ const HABITS: [Habit; 5] = [
     Habit {
         path: "/v1/chat/completions",
         body: r#"{"model":"chat-large","stream":true,"messages":[{"role":"user","content":"Explain the tides to a sailor."}]}"#,
-        pause: 1500,
+        pause: 800,
     },
     Habit {
         path: "/v1/chat/completions",
@@ -43,7 +43,7 @@ const HABITS: [Habit; 5] = [
     Habit {
         path: "/v1/chat/completions",
         body: r#"{"model":"chat-shaky","stream":true,"messages":[{"role":"user","content":"Will it hold?"}]}"#,
-        pause: 900,
+        pause: 400,
     },
     Habit {
         path: "/v1/embeddings",

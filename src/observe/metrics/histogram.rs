@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(histogram.get_bucket()[0].cumulative_count(), 1);
         assert_eq!(histogram.get_bucket()[1].cumulative_count(), 2);
         assert_eq!(histogram.get_sample_count(), 3);
-        assert_eq!(histogram.get_sample_sum(), 3600.200_000_001);
+        assert_eq!(histogram.get_sample_sum(), 3_600.200_000_001);
     }
 
     #[test]
