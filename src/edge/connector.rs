@@ -10,6 +10,7 @@ use crate::upstream::{
 };
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use http::StatusCode;
 use pingora::connectors::ConnectorOptions;
 use pingora::connectors::http::Connector;
 use pingora::http::RequestHeader;
@@ -199,6 +200,19 @@ pub struct PingoraExchange {
     connector: Arc<Connector>,
 }
 
+impl PingoraExchange {
+    /// The upstream switched protocols: from here on bytes are bytes.
+    pub(super) fn upgraded(&mut self) {
+        if let HttpSession::H1(session) = &mut self.session {
+            session.maybe_upgrade_body_writer();
+        }
+    }
+
+    fn asked_for_upgrade(&self) -> bool {
+        self.session.as_http1().is_some_and(|session| session.was_upgraded())
+    }
+}
+
 impl Exchange for PingoraExchange {
     async fn send_head(&mut self, head: http::request::Parts) -> Result<(), TransportFault> {
         let head = Box::new(RequestHeader::from(head));
@@ -238,7 +252,10 @@ impl Exchange for PingoraExchange {
             read.map_err(|error| head_fault(&error))?;
             let head = self.session.response_header();
             let head = head.ok_or(TransportFault(ErrorType::DecodeError))?;
-            if !head.status.is_informational() {
+            if head.status == StatusCode::SWITCHING_PROTOCOLS && !self.asked_for_upgrade() {
+                return Err(TransportFault(ErrorType::DecodeError));
+            }
+            if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
                 return Ok(head.as_owned_parts());
             }
         }

@@ -5,7 +5,9 @@
 use crate::edge::PingoraTransport;
 use crate::edge::downstream::{Afterwards, PingoraDownstream};
 use crate::edge::pass_through::PassThrough;
+use crate::edge::upgrade;
 use crate::error::Fault;
+use crate::identity::Caller;
 use crate::observe::RecordGuard;
 use crate::pipeline::{self, Deps};
 use crate::types::Operation;
@@ -38,29 +40,33 @@ impl Gateway {
         Self { deps, default_upstream }
     }
 
-    /// Serves what the pipeline serves. `Ok(true)` tells pingora that the answer was sent
-    /// whole, an error that the connection has to go.
     async fn serve(&self, session: &mut ServerSession, rec: RecordGuard) -> Result<bool> {
         let mut down = PingoraDownstream::new(session);
         pipeline::handle(&self.deps, &mut down, rec).await;
-        match down.close().await {
-            Afterwards::Finish => Ok(true),
-            Afterwards::Cut => Err(Error::new_down(Kind::ConnectionClosed)),
-        }
+        closed(down).await
+    }
+
+    async fn upgrade(
+        &self,
+        session: &mut ServerSession,
+        (caller, upstream): (Caller, Arc<Upstream>),
+        mut rec: RecordGuard,
+    ) -> Result<bool> {
+        let mut down = PingoraDownstream::new(session);
+        let served = upgrade::serve(&self.deps, &mut down, (&caller, &upstream), &mut rec).await;
+        pipeline::conclude(&self.deps, &mut down, rec, served).await;
+        closed(down).await
     }
 
     async fn refuse(
         &self,
         session: &mut ServerSession,
         rec: RecordGuard,
-        fault: &Fault,
+        fault: Fault,
     ) -> Result<bool> {
         let mut down = PingoraDownstream::new(session);
         pipeline::refuse(&self.deps, &mut down, rec, fault).await;
-        match down.close().await {
-            Afterwards::Finish => Ok(true),
-            Afterwards::Cut => Err(Error::new_down(Kind::ConnectionClosed)),
-        }
+        closed(down).await
     }
 }
 
@@ -75,7 +81,7 @@ impl ProxyHttp for Gateway {
     async fn request_filter(&self, session: &mut Session, ctx: &mut Self::CTX) -> Result<bool> {
         let mut rec = pipeline::begin(&self.deps, session.req_header());
         if let Some(fault) = unacceptable(session) {
-            return self.refuse(session.as_downstream_mut(), rec, &fault).await;
+            return self.refuse(session.as_downstream_mut(), rec, fault).await;
         }
         if rec.call.operation != Operation::PassThrough {
             return self.serve(session.as_downstream_mut(), rec).await;
@@ -83,11 +89,15 @@ impl ProxyHttp for Gateway {
         let admitted = pipeline::caller(&self.deps, session.req_header(), &mut rec);
         let upstream = self.default_upstream.as_ref().ok_or(Fault::NoBackendYet);
         match admitted.and_then(|caller| upstream.map(|upstream| (caller, upstream))) {
+            Ok((caller, upstream)) if session.is_upgrade_req() && session.is_body_empty() => {
+                let upstream = Arc::clone(upstream);
+                self.upgrade(session.as_downstream_mut(), (caller, upstream), rec).await
+            }
             Ok((caller, upstream)) => {
                 *ctx = Some(PassThrough::new(rec, caller, Arc::clone(upstream)));
                 Ok(false)
             }
-            Err(fault) => self.refuse(session.as_downstream_mut(), rec, &fault).await,
+            Err(fault) => self.refuse(session.as_downstream_mut(), rec, fault).await,
         }
     }
 
@@ -197,6 +207,15 @@ impl ProxyHttp for Gateway {
     /// pingora's own lines hold paths and query strings; the access log has what is safe.
     fn suppress_error_log(&self, _session: &Session, _ctx: &Self::CTX, _error: &Error) -> bool {
         true
+    }
+}
+
+/// `Ok(true)` tells pingora that the answer was sent whole, an error that the connection
+/// has to go.
+async fn closed(down: PingoraDownstream<'_>) -> Result<bool> {
+    match down.close().await {
+        Afterwards::Finish => Ok(true),
+        Afterwards::Cut => Err(Error::new_down(Kind::ConnectionClosed)),
     }
 }
 

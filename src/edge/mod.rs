@@ -10,6 +10,7 @@ mod gateway;
 mod listener;
 mod pass_through;
 mod probe;
+mod upgrade;
 mod watch;
 
 pub use connector::PingoraTransport;

@@ -20,7 +20,7 @@ pub use body::BodyBudget;
 pub use downstream::{ClientGone, Downstream, DownstreamFault};
 pub use identify::{answer_headers, begin, caller};
 pub use respond::error_answer;
-pub use upstream_request::upstream_headers;
+pub use upstream_request::{endpoint_uri, upstream_headers};
 
 use crate::error::Fault;
 use crate::identity::Keyring;
@@ -65,6 +65,18 @@ pub async fn handle<D: Downstream, T: Transport>(deps: &Deps<T>, down: &mut D, r
         }
         () = deps.cut.cancelled() => Err(Fault::ShuttingDown),
     };
+    conclude(deps, down, rec, served).await;
+}
+
+/// Delivers the record of a request that something other than [`handle`] has served, after
+/// answering for it where it could not be.
+pub async fn conclude<D: Downstream, T: Transport>(
+    deps: &Deps<T>,
+    down: &mut D,
+    rec: RecordGuard,
+    served: Result<Verdict, Fault>,
+) {
+    let mut rec = rec;
     let verdict = match served {
         Ok(verdict) => verdict,
         Err(fault) => respond::with_fault(deps, down, &fault, &mut rec).await,
@@ -78,13 +90,10 @@ pub async fn refuse<D: Downstream, T: Transport>(
     deps: &Deps<T>,
     down: &mut D,
     rec: RecordGuard,
-    fault: &Fault,
+    fault: Fault,
 ) {
-    let mut rec = rec;
     down.abandon_body();
-    let verdict = respond::with_fault(deps, down, fault, &mut rec).await;
-    rec.timeline.finished = Some(deps.clock.now());
-    rec.finish(verdict);
+    conclude(deps, down, rec, Err(fault)).await;
 }
 
 async fn run<D: Downstream, T: Transport>(

@@ -67,7 +67,8 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-fn endpoint_uri(client: &Uri, prefix: &str) -> Uri {
+/// The path and query for an endpoint whose paths begin with `prefix`.
+pub fn endpoint_uri(client: &Uri, prefix: &str) -> Uri {
     let path = client.path_and_query().map_or("/", PathAndQuery::as_str);
     let joined =
         if prefix.is_empty() { path.parse::<Uri>() } else { format!("{prefix}{path}").parse() };

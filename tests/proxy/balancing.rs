@@ -132,10 +132,10 @@ async fn two_choices_leave_a_busy_endpoint_alone() {
 
 #[tokio::test]
 async fn an_upstream_that_comes_back_is_used_again_without_a_restart() {
-    let port = free_port();
-    let proxy = Setup::to([format!("http://127.0.0.1:{port}")]).start().await;
+    let away = Refusing::new();
+    let proxy = Setup::to([away.url()]).start().await;
     assert_eq!(proxy.chat(CHAT).await.status, 502);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let listener = away.listen();
     let answering = async {
         loop {
             let (stream, _) = listener.accept().await.unwrap();

@@ -89,7 +89,7 @@ async fn a_port_in_use_is_told_in_words() {
     let proxy = Setup::to([upstream.url()]).start().await;
     let home = Home::new();
     let taken = proxy.data.port();
-    home.write("transom.toml", &Setup::to([upstream.url()]).file(taken, free_port()));
+    home.write("transom.toml", &Setup::to([upstream.url()]).file(taken, 0));
     let output = transom(&home, &["serve", "--config", "transom.toml"]);
     assert!(!output.status.success(), "{}", said(&output));
     assert!(said(&output).contains(&format!("127.0.0.1:{taken}")), "{}", said(&output));
@@ -99,29 +99,8 @@ async fn a_port_in_use_is_told_in_words() {
 async fn flags_stand_in_for_a_file() {
     let traits = Traits { models: &["found"], ..Traits::default() };
     let upstream = Upstream::with(traits, serve_well);
-    let home = Home::new();
-    let (data, admin) = (free_port(), free_port());
-    let listen = format!("127.0.0.1:{data}");
-    let mut child = Command::new(BINARY)
-        .args(["serve", "--listen", &listen, "--admin", &format!("127.0.0.1:{admin}")])
-        .args(["--upstream", &upstream.url(), "--data", "there"])
-        .current_dir(home.path())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("the binary runs");
-    let listening = || std::net::TcpStream::connect(&listen).is_ok();
-    until("it listens", listening).await;
-    let mut client = Client::connect(listen.parse().unwrap()).await;
-    let answered = loop {
-        client.post("/v1/chat/completions", &[], br#"{"model":"found"}"#).await;
-        // Until the models were asked for once.
-        match client.response().await.status {
-            503 => {}
-            status => break status,
-        }
-    };
-    child.kill().expect("it runs");
-    child.wait().expect("it ran");
-    assert_eq!(answered, 200);
+    let (url, anywhere) = (upstream.url(), "127.0.0.1:0");
+    let args = ["--listen", anywhere, "--admin", anywhere, "--upstream", &url, "--data", "there"];
+    let proxy = Proxy::run(Home::new(), &args, &[]).await;
+    assert_eq!(proxy.chat(r#"{"model":"found"}"#).await.status, 200);
 }

@@ -7,47 +7,60 @@ use std::time::Duration;
 const STREAM: &str = r#"{"model":"m","stream":true}"#;
 const THINKING: Duration = Duration::from_millis(60);
 
-/// The time to the first token, in milliseconds, of a stream whose events before `THINKING`
-/// are `early` and after it `late`.
-async fn ttft_ms(early: String, late: String) -> Option<f64> {
-    let upstream = Upstream::sharing(&(early, late), |(early, late), mut call| async move {
+/// The log line of a stream whose events `early` reach the caller, which then makes the
+/// model think for `THINKING` and send `late`.
+async fn log_of(early: String, late: String) -> LogLine {
+    let gate = Gate::shut();
+    let shared = (gate.clone(), early.clone(), late);
+    let upstream = Upstream::sharing(&shared, |(gate, early, late), mut call| async move {
         call.body().await?;
         call.write(STREAM_HEAD).await?;
         call.write(chunk(early)).await?;
+        gate.pass().await;
         call.delay(THINKING).await;
         call.answer([chunk(late + &finish() + DONE), LAST_CHUNK.into()].concat()).await
     });
     let proxy = Setup::to([upstream.url()]).start().await;
-    assert!(proxy.chat(STREAM).await.whole);
+    let mut client = proxy.client().await;
+    client.post("/v1/chat/completions", &[], STREAM.as_bytes()).await;
+    let head = client.head().await;
+    client.body_bytes(early.len()).await;
+    gate.open();
+    assert!(client.rest("POST", vec![], head).await.whole);
     let line = proxy.only_line().await;
     let metrics = proxy.metrics().await;
     let counted = metrics.sum("gen_ai_server_time_to_first_token_seconds_count", &[]);
     let ttft = line.0["ttft_ms"].as_f64();
     assert_eq!(counted, f64::from(u8::from(ttft.is_some())), "metric and log agree");
     assert!(ttft.is_none_or(|ttft| ttft > 0.0 && ttft <= line.number("duration_ms")), "{line:?}");
-    ttft
+    line
+}
+
+fn thinking_ms() -> f64 {
+    THINKING.as_secs_f64() * 1e3
 }
 
 #[tokio::test]
 async fn frames_without_output_do_not_count_as_the_first_token() {
     let nothing = role() + &token("") + ": ping\n\n" + &event(json!({}), None);
-    let ttft = ttft_ms(nothing, token("one")).await.unwrap();
-    assert!(ttft >= THINKING.as_secs_f64() * 1e3, "{ttft}");
+    let line = log_of(nothing, token("one")).await;
+    assert!(line.number("ttft_ms") >= thinking_ms(), "{line:?}");
 }
 
 #[tokio::test]
 async fn a_stream_without_output_has_no_first_token() {
-    assert_eq!(ttft_ms(role(), event(json!({}), None)).await, None);
+    let line = log_of(role(), event(json!({}), None)).await;
+    assert!(line.0["ttft_ms"].is_null(), "{line:?}");
 }
 
 #[tokio::test]
 async fn reasoning_and_tool_calls_are_output() {
     let tool = json!({ "tool_calls": [{ "index": 0, "function": { "arguments": "{" } }] });
-    for delta in [json!({ "reasoning_content": "hm" }), json!({ "reasoning": "hm" }), tool] {
-        let first = role() + &event(delta.clone(), None);
-        let ttft = ttft_ms(first, token("one")).await.unwrap();
-        let duration_at_least = THINKING.as_secs_f64() * 1e3;
-        assert!(ttft < duration_at_least, "{delta}: {ttft}");
+    let text = json!({ "content": "one" });
+    for delta in [text, json!({ "reasoning_content": "hm" }), json!({ "reasoning": "hm" }), tool] {
+        let line = log_of(role() + &event(delta, None), token("two")).await;
+        let after = line.number("duration_ms") - line.number("ttft_ms");
+        assert!(after >= thinking_ms(), "{line:?}");
     }
 }
 
@@ -69,7 +82,7 @@ async fn waiting_for_the_model_is_not_the_proxys_own_time() {
     let proxy = Setup::to([upstream.url()]).start().await;
     proxy.chat(r#"{"model":"m"}"#).await;
     let line = proxy.only_line().await;
-    let thinking = THINKING.as_secs_f64() * 1e3;
+    let thinking = thinking_ms();
     assert!(line.number("duration_ms") >= thinking, "{line:?}");
     let own = line.number("overhead_ms");
     assert!(own > 0.0 && own <= line.number("duration_ms") - thinking + 1.0, "{line:?}");

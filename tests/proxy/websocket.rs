@@ -1,6 +1,7 @@
 //! WebSocket upgrades pass through, frames and all.
 
 use crate::support::*;
+use futures_util::future::join_all;
 
 const UPGRADE: [(&str, &str); 4] = [
     ("Connection", "Upgrade"),
@@ -40,6 +41,26 @@ async fn frames_pass_both_ways_until_one_side_closes() {
     upstream.saw_closed(1).await;
     let line = proxy.only_line().await;
     assert_eq!((line.number("status"), line.text("operation")), (101.0, "pass_through"));
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_answered_at_once_stays_open() {
+    let upstream = Upstream::start(|mut call| async move {
+        call.write(SWITCHED).await?;
+        call.echo().await
+    });
+    let proxy = Setup::to([upstream.url()]).start().await;
+    let sockets = (0..8).map(|_| async {
+        for _ in 0..40 {
+            let mut client = proxy.client().await;
+            client.request("GET", "/v1/realtime", &UPGRADE).await;
+            assert_eq!(client.head().await.word(1), "101");
+            client.send(MASKED).await;
+            assert_eq!(&client.raw(MASKED.len()).await[..], MASKED);
+        }
+    });
+    join_all(sockets).await;
+    proxy.settled(8 * 40).await;
 }
 
 #[tokio::test]

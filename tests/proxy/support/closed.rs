@@ -27,6 +27,11 @@ impl Refusing {
         Self { socket }
     }
 
+    /// Listens after all, at the same address.
+    pub fn listen(self) -> TcpListener {
+        self.socket.listen(16).expect("a listener")
+    }
+
     /// Its address as an endpoint.
     pub fn url(&self) -> String {
         format!("http://{}", self.socket.local_addr().expect("a bound socket"))

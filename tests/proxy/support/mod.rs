@@ -19,7 +19,7 @@ pub use client::{Client, Response, request_head};
 pub use closed::{BlackHole, Refusing};
 pub use h2c::{H2Client, h2_post};
 pub use log::LogLine;
-pub use proxy::{BINARY, Home, Proxy, free_port};
+pub use proxy::{BINARY, Home, Proxy};
 pub use setup::Setup;
 pub use tls::Identity;
 pub use upstream::{After, Call, Traits, Upstream};

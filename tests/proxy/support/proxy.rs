@@ -10,7 +10,7 @@ use super::wait::{PATIENCE, until, within};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use parking_lot::Mutex;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -22,9 +22,8 @@ use tokio::task::JoinSet;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_transom");
-/// Ports below the range from which the system serves itself, so that no connection of
-/// another test can take one in between.
-const PORTS: std::ops::Range<u16> = 12_000..31_000;
+/// Lets the system choose; the proxy says what it chose.
+const ANY_PORT: u16 = 0;
 
 /// A running proxy. Dropping it kills it.
 pub struct Proxy {
@@ -43,25 +42,18 @@ type Lines = Arc<Mutex<Vec<String>>>;
 
 impl Proxy {
     pub(super) async fn start(setup: &Setup) -> Self {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(proxy) = Self::try_start(setup).await {
-                return proxy;
-            }
-            assert!(Instant::now() < deadline, "no free ports");
-        }
+        let home = Home::new();
+        home.write("transom.toml", &setup.file(ANY_PORT, ANY_PORT));
+        Self::run(home, &["--config", "transom.toml"], &setup.env).await
     }
 
-    /// `None` when one of the ports was taken after all.
-    async fn try_start(setup: &Setup) -> Option<Self> {
-        let (data, admin) = (free_port(), free_port());
-        let home = Home::new();
-        let file = home.write("transom.toml", &setup.file(data, admin));
+    /// Runs `transom serve` with these arguments in `home` and waits until it is ready.
+    pub async fn run(home: Home, args: &[&str], env: &[(String, String)]) -> Self {
         let mut child = Command::new(BINARY)
-            .args(["serve", "--config"])
-            .arg(file)
-            .current_dir(&home.0)
-            .envs(setup.env.iter().map(|(name, value)| (name, value)))
+            .arg("serve")
+            .args(args)
+            .current_dir(home.path())
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -71,28 +63,14 @@ impl Proxy {
         let mut readers = JoinSet::new();
         let access = collect(child.stdout.take().expect("a pipe"), &mut readers);
         let diagnostics = collect(child.stderr.take().expect("a pipe"), &mut readers);
-        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let (data, admin) = (address(data), address(admin));
-        let mut proxy =
+        let (data, admin) = announced(&mut child, &diagnostics).await;
+        let proxy =
             Self { child, data, admin, access, diagnostics, _readers: readers, _home: home };
-        proxy.is_up().await.then_some(proxy)
-    }
-
-    async fn is_up(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if self.readiness().await == Some(200) {
-                return true;
-            }
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                let in_use = || self.diagnostics().contains("cannot listen");
-                until("the reason", || in_use() || !self.diagnostics().is_empty()).await;
-                assert!(in_use(), "{status}: {}", self.diagnostics());
-                return false;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        while proxy.readiness().await != Some(200) {
+            assert!(Instant::now() < deadline, "not ready: {}", proxy.diagnostics());
         }
-        panic!("not ready: {}", self.diagnostics());
+        proxy
     }
 
     /// The status of `/ready`; `None` when the admin listener is not there.
@@ -225,14 +203,23 @@ fn collect(pipe: impl AsyncRead + Send + Unpin + 'static, readers: &mut JoinSet<
     lines
 }
 
-/// A port that nobody listens on now.
-pub fn free_port() -> u16 {
-    loop {
-        let port = fastrand::u16(PORTS);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+/// Where the proxy says that clients connect, and where its pages are.
+async fn announced(child: &mut Child, diagnostics: &Lines) -> (SocketAddr, SocketAddr) {
+    let address = |what: &str| {
+        let lines = diagnostics.lock();
+        let line = lines.iter().find(|line| line.starts_with(what))?;
+        let (_, url) = line.split_once("http://")?;
+        url.split('/').next()?.parse().ok()
+    };
+    let mut both = (None, None);
+    until("the proxy says where it listens", || {
+        both = (address("clients connect"), address("pages and metrics"));
+        let ended = child.try_wait().expect("a child");
+        assert!(ended.is_none() || both.1.is_some(), "{ended:?}: {:?}", diagnostics.lock());
+        both.0.is_some() && both.1.is_some()
+    })
+    .await;
+    (both.0.expect("said"), both.1.expect("said"))
 }
 
 /// A directory of one's own, gone when dropped.

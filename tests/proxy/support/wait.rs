@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 /// Nothing that works takes longer than this, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(2);
 
