@@ -103,11 +103,11 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_peer(
         &self,
-        session: &mut Session,
+        _session: &mut Session,
         ctx: &mut Self::CTX,
     ) -> Result<Box<HttpPeer>> {
         match ctx {
-            Some(pass) => pass.choose_peer(&self.deps, session).await,
+            Some(pass) => pass.choose_peer(&self.deps).await,
             None => Err(Error::new_in(Kind::InternalError)),
         }
     }

@@ -1,4 +1,4 @@
-//! Requests that Transom forwards without understanding them: WebSocket upgrades, unknown
+//! Requests that Transom forwards without understanding them: unknown
 //! paths, large uploads. pingora's engine moves the bytes; this observes them.
 //!
 //! Must not know: inference, models.
@@ -40,7 +40,6 @@ impl PassThrough {
     pub(super) async fn choose_peer(
         &mut self,
         deps: &Deps<PingoraTransport>,
-        session: &Session,
     ) -> Result<Box<HttpPeer>> {
         let endpoint = balance::pick(&self.upstream, &self.tried, &deps.random).cloned();
         let Some(endpoint) = endpoint.or_else(|| self.tried.last().cloned()) else {
@@ -60,8 +59,7 @@ impl PassThrough {
         })?;
         let mut peer = Box::new(HttpPeer::clone(&peer));
         let timeouts = self.upstream.settings.timeouts;
-        // An upgraded connection may be silent for as long as both ends like.
-        peer.options.read_timeout = (!session.is_upgrade_req()).then_some(timeouts.first_byte);
+        peer.options.read_timeout = Some(timeouts.first_byte);
         peer.options.write_timeout = Some(timeouts.idle);
         Ok(peer)
     }
