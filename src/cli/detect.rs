@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A backend on this machine answers within this, or is not there.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The settings with every backend that answers on this machine as an upstream.
 ///
@@ -25,14 +25,15 @@ pub(super) async fn local_upstreams(mut settings: Settings) -> Result<Settings, 
         .chain(settings.server.listen.iter().copied())
         .map(|address: SocketAddr| address.port())
         .collect();
-    let places = LOCAL_BACKENDS.iter().filter(|backend| !ours.contains(&backend.port));
-    let candidates: Vec<_> = places.map(|backend| (backend, upstream(backend))).collect();
-    let probes = candidates.into_iter().map(|(backend, settings)| async move {
-        let upstream = Upstream::new(0, settings.clone());
-        let transport = PingoraTransport::new(std::slice::from_ref(&upstream));
+    let places: Vec<_> = LOCAL_BACKENDS.iter().filter(|b| !ours.contains(&b.port)).collect();
+    let candidate =
+        |(index, backend): (usize, &&LocalBackend)| Upstream::new(index, upstream(backend));
+    let candidates: Vec<_> = places.iter().enumerate().map(candidate).collect();
+    let transport = PingoraTransport::new(&candidates);
+    let probes = places.iter().zip(&candidates).map(async |(backend, upstream)| {
         let endpoint = upstream.endpoints.first()?;
         get(&transport, endpoint, backend.path, None, PATIENCE).await.ok()?;
-        Some(settings)
+        Some(upstream.settings.clone())
     });
     for found in futures_util::future::join_all(probes).await.into_iter().flatten() {
         say(&mut io::stderr(), &format!("found {} on {}", found.name, authority(&found)));

@@ -33,7 +33,8 @@ pub struct PassThrough {
 }
 
 impl PassThrough {
-    pub(super) fn new(rec: RecordGuard, caller: Caller, upstream: Arc<Upstream>) -> Self {
+    pub(super) fn new(mut rec: RecordGuard, caller: Caller, upstream: Arc<Upstream>) -> Self {
+        rec.timeline.waits_are_unseen();
         Self { rec, caller, upstream, tried: Vec::new(), failed: None }
     }
 

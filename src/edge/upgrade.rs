@@ -37,6 +37,7 @@ pub(super) async fn serve(
     (caller, upstream): (&Caller, &Arc<Upstream>),
     rec: &mut RequestRecord,
 ) -> Result<Verdict, Fault> {
+    rec.timeline.waits_are_unseen();
     let (mut exchange, endpoint) = unless_gone(down, connect(deps, upstream, rec)).await??;
     let mut head = head_for(&endpoint, down.head());
     let span = rec.attempts.last().map_or(rec.identity.span_id, |attempt| attempt.span_id);

@@ -18,18 +18,25 @@ pub struct Timeline {
     pub received: Instant,
     /// The last byte went out, or the request was given up.
     pub finished: Option<Instant>,
-    waiting: Duration,
+    waiting: Option<Duration>,
 }
 
 impl Timeline {
     /// Begins at the moment the request head was read.
     pub const fn start(received: Instant) -> Self {
-        Self { received, finished: None, waiting: Duration::ZERO }
+        Self { received, finished: None, waiting: Some(Duration::ZERO) }
     }
 
     /// Counts the time since `from` as waiting for the upstream or the client.
     pub fn waited_since(&mut self, from: Instant, now: Instant) {
-        self.waiting += now.saturating_duration_since(from);
+        let waited = now.saturating_duration_since(from);
+        self.waiting = self.waiting.map(|waiting| waiting + waited);
+    }
+
+    /// Says that waits are not seen from here on, so that the overhead is not known: bytes
+    /// that another engine moves both ways at once cannot be told from its own work.
+    pub fn waits_are_unseen(&mut self) {
+        self.waiting = None;
     }
 
     /// From received to finished; zero before the end.
@@ -37,14 +44,15 @@ impl Timeline {
         self.finished.map_or(Duration::ZERO, |end| end.saturating_duration_since(self.received))
     }
 
-    /// What Transom itself took, up to `now`.
-    pub fn overhead_until(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.received).saturating_sub(self.waiting)
+    /// What Transom itself took, up to `now`; `None` where it is not known.
+    pub fn overhead_until(&self, now: Instant) -> Option<Duration> {
+        let total = now.saturating_duration_since(self.received);
+        self.waiting.map(|waiting| total.saturating_sub(waiting))
     }
 
-    /// What Transom itself took.
-    pub fn overhead(&self) -> Duration {
-        self.duration().saturating_sub(self.waiting)
+    /// What Transom itself took; `None` where it is not known.
+    pub fn overhead(&self) -> Option<Duration> {
+        self.waiting.map(|waiting| self.duration().saturating_sub(waiting))
     }
 }
 
@@ -59,8 +67,11 @@ mod tests {
         let mut timeline = Timeline::start(t0);
         timeline.waited_since(at(1), at(4));
         timeline.waited_since(at(5), at(9));
-        assert_eq!(timeline.overhead_until(at(10)), Duration::from_millis(3));
+        assert_eq!(timeline.overhead_until(at(10)), Some(Duration::from_millis(3)));
         timeline.finished = Some(at(12));
-        assert_eq!(timeline.overhead(), Duration::from_millis(5));
+        assert_eq!(timeline.overhead(), Some(Duration::from_millis(5)));
+        timeline.waits_are_unseen();
+        timeline.waited_since(at(0), at(1));
+        assert_eq!(timeline.overhead(), None);
     }
 }

@@ -106,12 +106,16 @@ const fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+/// In one piece: an id is written several times a request.
+fn write_hex<const N: usize>(f: &mut fmt::Formatter<'_>, bytes: &[u8; N]) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().try_for_each(|byte| {
-        let pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        f.write_str(std::str::from_utf8(&pair).map_err(|_| fmt::Error)?)
-    })
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    let text = text.get(..2 * N).unwrap_or_default();
+    f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)
 }
 
 macro_rules! show_as_hex {

@@ -12,6 +12,7 @@ async fn refused(body: &str, status: u16) -> Value {
     assert_eq!(response.status, status, "{response:?}");
     let error = response.openai_error();
     assert_eq!(error["type"], "invalid_request_error");
+    assert!(response.header("server-timing").unwrap().starts_with("transom;dur="), "{response:?}");
     assert_eq!(upstream.count(), 0, "{body}");
     let line = proxy.only_line().await;
     assert_eq!((line.outcome(), line.error_type()), ("client_error", &*status.to_string()));

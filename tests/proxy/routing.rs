@@ -34,7 +34,7 @@ async fn a_renamed_model_reaches_its_upstream_with_every_other_byte_as_it_was() 
     }
     let lines = proxy.settled(4).await;
     assert!(lines.iter().all(|line| line.text("model") == "chat-large"), "one label: {lines:?}");
-    assert_eq!(lines[2].text("model_asked"), "llama-3.3-70b");
+    assert!(lines.iter().any(|line| line.text("model_asked") == "llama-3.3-70b"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -36,5 +36,8 @@ fn describe(line: &mut String, record: &RequestRecord, names: &LogNames) -> fmt:
     if let Some(error) = verdict.error {
         write!(line, " error {}", error.label())?;
     }
-    write!(line, " overhead {:.0?} trace {}", record.timeline.overhead(), record.identity.trace_id)
+    if let Some(overhead) = record.timeline.overhead() {
+        write!(line, " overhead {overhead:.0?}")?;
+    }
+    write!(line, " trace {}", record.identity.trace_id)
 }

@@ -139,7 +139,9 @@ impl ModelSeries {
         }
         let duration = record.timeline.duration();
         self.duration.observe(duration);
-        self.overhead.observe(record.timeline.overhead());
+        if let Some(overhead) = record.timeline.overhead() {
+            self.overhead.observe(overhead);
+        }
         if let Some(gen_ai) = &series.gen_ai {
             gen_ai.record(record);
         }

@@ -150,7 +150,7 @@ metrics! {
     MaxGap = "transom_stream_max_gap_seconds", Kind::Seconds(Buckets::MaxGap), &["model"],
         "The longest silence of each streamed answer, in seconds.";
     Overhead = "transom_overhead_seconds", Kind::Seconds(Buckets::Overhead), &["model"],
-        "Seconds Transom itself took: total less waiting for upstream or caller.";
+        "Seconds Transom itself took: total less waiting for upstream or caller; not of pass-through.";
     Tokens = "transom_tokens_total", Kind::Counter, &["model", "direction", "source"],
         "Tokens in and out, by who counted them.";
     InFlight = "transom_in_flight_requests", Kind::Gauge, &["model"],

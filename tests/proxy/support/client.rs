@@ -174,7 +174,7 @@ impl Response {
         assert_eq!(trace_id.len(), 32, "{trace_id}");
         assert!(self.header("x-request-id").is_some_and(|id| !id.is_empty()), "{self:?}");
         let timing = self.header("server-timing").unwrap_or_default();
-        assert!(timing.contains("transom;dur="), "{self:?}");
+        assert!(timing.contains(";dur="), "{self:?}");
         trace_id
     }
 
