@@ -3,6 +3,7 @@
 //! Must not know: what is sent, or when a retry is due.
 
 use crate::edge::convert::{body_fault, connect_fault, head_fault};
+use crate::edge::joined::Joined;
 use crate::types::ErrorType;
 use crate::upstream::{
     Endpoint, Exchange, Opened, Origin, Reuse, Scheme, Timeouts, Transport, TransportFault,
@@ -11,12 +12,11 @@ use crate::upstream::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::StatusCode;
-use pingora::connectors::ConnectorOptions;
-use pingora::connectors::http::Connector;
+use pingora::connectors::{ConnectorOptions, TransportConnector};
 use pingora::http::RequestHeader;
-use pingora::protocols::http::client::HttpSession;
+use pingora::protocols::http::v1::client::HttpSession;
 use pingora::protocols::{SocketDigest, TcpKeepalive};
-use pingora::upstreams::peer::HttpPeer;
+use pingora::upstreams::peer::{HttpPeer, Peer};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ const FRESH: u64 = 1;
 
 /// Opens exchanges with the endpoints of the configured upstreams.
 pub struct PingoraTransport {
-    connector: Arc<Connector>,
+    connector: Arc<TransportConnector>,
     /// By upstream, then by endpoint.
     routes: Vec<Vec<Route>>,
 }
@@ -67,7 +67,7 @@ impl PingoraTransport {
             upstream.endpoints.iter().map(|endpoint| route(upstream, endpoint)).collect()
         };
         Self {
-            connector: Arc::new(Connector::new(Some(ConnectorOptions::new(POOL)))),
+            connector: Arc::new(TransportConnector::new(Some(ConnectorOptions::new(POOL)))),
             routes: upstreams.iter().map(routes).collect(),
         }
     }
@@ -123,14 +123,15 @@ impl PingoraTransport {
     ) -> Result<Opened<PingoraExchange>, TransportFault> {
         let connected = match reuse {
             // Boxed, so that a stream does not carry the room for a handshake all its life.
-            Reuse::Pooled => Box::pin(self.connector.get_http_session(&**peer)).await,
+            Reuse::Pooled => Box::pin(self.connector.get_stream(&**peer)).await,
             Reuse::Fresh => {
                 let mut fresh = HttpPeer::clone(peer);
                 fresh.group_key = FRESH;
-                Box::pin(self.connector.get_http_session(&fresh)).await
+                Box::pin(self.connector.get_stream(&fresh)).await
             }
         };
-        let (session, pooled) = connected.map_err(|error| connect_fault(&error))?;
+        let (stream, pooled) = connected.map_err(|error| connect_fault(&error))?;
+        let session = HttpSession::new(Box::new(Joined::new(stream)));
         let connector = Arc::clone(&self.connector);
         let exchange = PingoraExchange { session, peer: Arc::clone(peer), connector };
         Ok(Opened { exchange, pooled })
@@ -197,43 +198,43 @@ impl Route {
 pub struct PingoraExchange {
     session: HttpSession,
     peer: Arc<HttpPeer>,
-    connector: Arc<Connector>,
+    connector: Arc<TransportConnector>,
 }
 
 impl PingoraExchange {
     /// The upstream switched protocols: from here on bytes are bytes.
     pub(super) fn upgraded(&mut self) {
-        if let HttpSession::H1(session) = &mut self.session {
-            session.maybe_upgrade_body_writer();
-        }
+        self.session.maybe_upgrade_body_writer();
     }
 
     fn asked_for_upgrade(&self) -> bool {
-        self.session.as_http1().is_some_and(|session| session.was_upgraded())
+        self.session.was_upgraded()
     }
 }
 
 impl Exchange for PingoraExchange {
     async fn send_head(&mut self, head: http::request::Parts) -> Result<(), TransportFault> {
         let head = Box::new(RequestHeader::from(head));
-        self.session.write_request_header(head).await.map_err(|error| head_fault(&error))
+        let written = self.session.write_request_header(head).await;
+        written.map(drop).map_err(|error| head_fault(&error))
     }
 
     async fn send_body(&mut self, part: Bytes) -> Result<(), TransportFault> {
-        let written = self.session.write_request_body(part, false).await;
-        written.map_err(|error| head_fault(&error))
+        let written = self.session.write_body(&part).await;
+        written.map(drop).map_err(|error| head_fault(&error))
     }
 
     async fn end_body(&mut self) -> Result<(), TransportFault> {
-        self.session.finish_request_body().await.map_err(|error| head_fault(&error))
+        let ended = self.session.finish_body().await;
+        ended.map(drop).map_err(|error| head_fault(&error))
     }
 
     fn answers_early(&self) -> impl Future<Output = ()> + Send + 'static {
         let received =
             |socket: &SocketDigest| socket.tcp_info().map(|info| info.tcpi_bytes_received);
         // Over TLS, bytes that arrive may be the handshake's, so they say nothing.
-        let socket = self.session.digest().filter(|_| !self.peer.is_tls());
-        let socket = socket.and_then(|digest| digest.socket_digest.clone());
+        let socket = (!self.peer.is_tls()).then(|| self.session.digest().socket_digest.clone());
+        let socket = socket.flatten();
         let before = socket.as_deref().and_then(received);
         async move {
             while let (Some(before), Some(now)) = (before, socket.as_deref().and_then(received)) {
@@ -248,9 +249,9 @@ impl Exchange for PingoraExchange {
 
     async fn read_head(&mut self) -> Result<http::response::Parts, TransportFault> {
         loop {
-            let read = self.session.read_response_header().await;
+            let read = self.session.read_response().await;
             read.map_err(|error| head_fault(&error))?;
-            let head = self.session.response_header();
+            let head = self.session.resp_header();
             let head = head.ok_or(TransportFault(ErrorType::DecodeError))?;
             if head.status == StatusCode::SWITCHING_PROTOCOLS && !self.asked_for_upgrade() {
                 return Err(TransportFault(ErrorType::DecodeError));
@@ -262,13 +263,13 @@ impl Exchange for PingoraExchange {
     }
 
     async fn read_chunk(&mut self) -> Result<Option<Bytes>, TransportFault> {
-        self.session.read_response_body().await.map_err(|error| body_fault(&error))
+        self.session.read_body_bytes().await.map_err(|error| body_fault(&error))
     }
 
     async fn release(mut self) {
-        if let HttpSession::H1(session) = &mut self.session {
-            session.respect_keepalive();
+        self.session.respect_keepalive();
+        if let Some(stream) = self.session.reuse().await.and_then(Joined::into_inner) {
+            self.connector.release_stream(stream, self.peer.reuse_hash(), Some(IDLE));
         }
-        self.connector.release_http_session(self.session, &*self.peer, Some(IDLE)).await;
     }
 }

@@ -7,6 +7,7 @@ mod connector;
 mod convert;
 mod downstream;
 mod gateway;
+mod joined;
 mod listener;
 mod pass_through;
 mod probe;
