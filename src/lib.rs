@@ -19,6 +19,7 @@
 //! | [`protocol`] | pure wire knowledge | types |
 //! | [`observe`] | record, metrics, access log | types |
 //! | [`error`] | every fault and how it looks | types |
+//! | [`store`] | what outlives the process, over sled | types |
 //! | [`identity`] | who calls | the above |
 //! | [`upstream`] | where requests can go | the above, not `identity` |
 //! | [`pipeline`] | the request path | all above |
@@ -40,5 +41,6 @@ pub mod observe;
 pub mod pipeline;
 pub mod protocol;
 pub mod sim;
+pub mod store;
 pub mod types;
 pub mod upstream;

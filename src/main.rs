@@ -4,6 +4,10 @@
 
 use std::process::ExitCode;
 
+#[cfg(feature = "heap-profile")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     transom::cli::run()
 }

@@ -49,7 +49,9 @@ const ALL: &str = "types protocol error observe identity admission cache upstrea
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 7] = [
+    ("opentelemetry", &["observe"]),
+    ("pprof", &["admin"]),
     ("pingora", &["edge"]),
     ("sled", &["store"]),
     ("axum", &["admin", "sim"]),

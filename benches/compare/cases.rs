@@ -9,11 +9,12 @@ use serde::Serialize;
 use crate::Result;
 use crate::answers::{self, Answer};
 use crate::cli::{Case, Plan};
-use crate::cpu::CpuTime;
+use crate::cpu::{CpuTime, Used};
 use crate::load::{self, Call, Connection, SharedCall, Tally};
 use crate::pace::Pacer;
-use crate::process::Process;
-use crate::proxies::{Place, Subject};
+use crate::process::{self, Process};
+use crate::proxies::{Place, Running, Subject};
+use crate::scrape::{self, Scrape};
 use crate::stats::quantile_us;
 
 /// Events of a warm-up stream: long enough for all streams to be open at once.
@@ -21,6 +22,9 @@ const WARM_UP_EVENTS: usize = 25;
 
 /// Share of the time a proxy may wait for its own core in a sample that counts.
 const MOST_WAITED: f64 = 0.03;
+
+/// The longest that a span may wait for others to go with it, and then some.
+const LONGEST_BATCH: Duration = Duration::from_secs(7);
 
 /// The mock upstream and what is asked of it.
 pub struct Bench {
@@ -65,8 +69,20 @@ pub struct Sample {
     pub p50_us: Option<f64>,
     /// 99th percentile of latency in microseconds.
     pub p99_us: Option<f64>,
+    /// What a scrape costs, where that is asked.
+    pub scrape: Option<Scrape>,
+    /// Telemetry that the subject itself says it dropped.
+    pub dropped: u64,
     /// What went wrong, warm-up included, and how often.
     pub failures: BTreeMap<String, u64>,
+}
+
+/// What the measured load did, and what it took.
+struct Run {
+    tally: Tally,
+    wall: Duration,
+    proxy: Option<Used>,
+    load: Duration,
 }
 
 /// Which part of a measurement the load is for.
@@ -109,23 +125,24 @@ impl Bench {
         let running = self.place.start(subject, case).await?;
         let connections = load::connect(running.address, self.connections(case)).await?;
         let (connections, warm) = self.drive(case, Phase::WarmUp, connections).await?;
-
-        let before = (self.load_cpu()?, running.cpu()?);
-        let begin = Instant::now();
-        let (connections, mut tally) = self.drive(case, Phase::Measured, connections).await?;
-        let wall = begin.elapsed();
-        let after = (self.load_cpu()?, running.cpu()?);
-        drop(connections);
-
-        let proxy = before.1.zip(after.1).map(|(from, to)| from.until(&to));
-        let load = before.0.iter().zip(&after.0).map(|(from, to)| from.until(to).cpu);
+        let traces = self.traces_seen().await?;
+        let mut run = self.measure(case, &running, connections).await?;
         let mut failures = warm.failures;
-        for (reason, count) in tally.failures {
+        for (reason, count) in std::mem::take(&mut run.tally.failures) {
             *failures.entry(reason).or_default() += count;
         }
-        if let Some(wrong) = running.audit(warm.requests + tally.requests).await? {
+        if let Some(wrong) = running.audit(warm.requests + run.tally.requests).await? {
             failures.insert(wrong, 1);
         }
+        // A proxy that only seems to export its spans would look too cheap.
+        if running.admin.is_some() && self.no_spans_since(traces).await? {
+            failures.insert("no spans were exported".to_owned(), 1);
+        }
+        let scrape = match subject {
+            Subject::TransomScraped => Some(Scrape::of(&running, self.plan.scrapes).await?),
+            _ => None,
+        };
+        let Run { mut tally, wall, proxy, load } = run;
         tally.latencies.sort_unstable();
         Ok(Sample {
             case,
@@ -138,18 +155,59 @@ impl Bench {
             cpu_us_per_part: proxy.map(|used| micros(used.cpu) / tally.parts.max(1) as f64),
             proxy_busy: proxy.map(|used| micros(used.cpu) / micros(wall)),
             proxy_waited: proxy.map(|used| micros(used.waited) / micros(wall)),
-            load_busy: micros(load.sum()) / micros(wall),
+            load_busy: micros(load) / micros(wall),
             p50_us: quantile_us(&tally.latencies, 0.50),
             p99_us: quantile_us(&tally.latencies, 0.99),
+            scrape,
+            dropped: running.dropped().await?,
             failures,
         })
     }
 
+    /// Applies the load and reads the clocks before and after.
+    async fn measure(
+        &self,
+        case: Case,
+        running: &Running,
+        connections: Vec<Connection>,
+    ) -> Result<Run> {
+        let before = (self.load_cpu()?, running.cpu()?);
+        let begin = Instant::now();
+        let work = self.drive(case, Phase::Measured, connections);
+        let (connections, tally) = match running.scraped {
+            Some(admin) => scrape::beside(admin, work).await?,
+            None => work.await?,
+        };
+        let wall = begin.elapsed();
+        let after = (self.load_cpu()?, running.cpu()?);
+        drop(connections);
+        let load = before.0.iter().zip(&after.0).map(|(from, to)| from.until(to).cpu).sum();
+        let proxy = before.1.zip(after.1).map(|(from, to)| from.until(&to));
+        Ok(Run { tally, wall, proxy, load })
+    }
+
     fn connections(&self, case: Case) -> usize {
         match case {
-            Case::B2 => self.plan.connections,
+            Case::B2 | Case::B8 | Case::B10 => self.plan.connections,
             Case::B5 => self.plan.streams,
         }
+    }
+
+    /// How often the mock was sent spans.
+    async fn traces_seen(&self) -> Result<u64> {
+        Ok(process::get(self.place.upstream, "/traces").await?.parse()?)
+    }
+
+    /// Whether none came since it was `before`, not even in the time that a batch may take.
+    async fn no_spans_since(&self, before: u64) -> Result<bool> {
+        let deadline = Instant::now() + LONGEST_BATCH;
+        while self.traces_seen().await? == before {
+            if Instant::now() > deadline {
+                return Ok(true);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(false)
     }
 
     async fn drive(
@@ -160,12 +218,15 @@ impl Bench {
     ) -> Result<(Vec<Connection>, Tally)> {
         // One start per millisecond.
         let ramp = Duration::from_millis(self.plan.streams as u64);
+        let seconds = match phase {
+            Phase::WarmUp => self.plan.warm_up,
+            Phase::Measured => self.plan.measure,
+        };
         match (case, phase) {
-            (Case::B2, Phase::WarmUp) => {
-                load::closed_loop(connections, &self.json, self.plan.warm_up).await
-            }
-            (Case::B2, Phase::Measured) => {
-                load::closed_loop(connections, &self.json, self.plan.measure).await
+            (Case::B2 | Case::B8, _) => load::closed_loop(connections, &self.json, seconds).await,
+            (Case::B10, _) => {
+                let pace = (self.plan.rate, seconds);
+                load::steady_loop(connections, &self.json, pace, &self.pacer).await
             }
             (Case::B5, Phase::WarmUp) => {
                 load::open_loop(connections, &self.warm_up_stream, ramp / 4, &self.pacer).await

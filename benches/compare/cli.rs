@@ -49,7 +49,7 @@ pub struct Compare {
     /// Rounds; every subject is measured twice in each.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Measured seconds of one B2 sample.
+    /// Measured seconds of one B2, B8 or B10 sample.
     #[arg(long)]
     seconds: Option<f64>,
     /// One short round that shows the bench works; its figures mean nothing.
@@ -80,6 +80,41 @@ pub enum Case {
     B2,
     /// Server-sent events: 200 per stream, 1,000 streams, 20 ms apart.
     B5,
+    /// B2's load, with all telemetry and with none.
+    B8,
+    /// B2's requests at a fixed rate, with 200 models, scraped each second or never; and what
+    /// a scrape costs.
+    B10,
+}
+
+impl Case {
+    /// What is compared, the baseline first where it is one of Transom's own.
+    pub fn subjects(self) -> &'static [Subject] {
+        match self {
+            Self::B2 | Self::B5 => {
+                &[Subject::Direct, Subject::Nginx, Subject::BarePingora, Subject::Transom]
+            }
+            Self::B8 => &[Subject::TransomSilent, Subject::Transom],
+            Self::B10 => &[Subject::TransomWide, Subject::TransomScraped],
+        }
+    }
+
+    /// What ratios refer to.
+    pub fn baseline(self) -> Subject {
+        match self {
+            Self::B2 | Self::B5 => Subject::BarePingora,
+            Self::B8 => Subject::TransomSilent,
+            Self::B10 => Subject::TransomWide,
+        }
+    }
+
+    /// Whose budget this is.
+    pub fn budgeted(self) -> Subject {
+        match self {
+            Self::B10 => Subject::TransomScraped,
+            _ => Subject::Transom,
+        }
+    }
 }
 
 /// The sizes of a run, with `--quick` resolved.
@@ -87,22 +122,34 @@ pub enum Case {
 pub struct Plan {
     /// Cases in the order they run.
     pub cases: Vec<Case>,
-    /// Subjects in the order of the first half of each round.
+    /// Subjects, each in the cases that compare it.
     pub subjects: Vec<Subject>,
     /// Rounds; each is one pass forward and one pass back.
     pub rounds: usize,
-    /// Measured time of one B2 sample.
+    /// Measured time of one B2, B8 or B10 sample.
     pub measure: Duration,
     /// Load before each measurement that is thrown away.
     pub warm_up: Duration,
-    /// Connections of B2.
+    /// Connections of B2, B8 and B10.
     pub connections: usize,
     /// Streams of B5, each on a connection of its own.
     pub streams: usize,
     /// Events of each B5 stream.
     pub events: usize,
+    /// Requests a second of B10.
+    pub rate: u32,
+    /// Scrapes of each format that B10 takes the mean of.
+    pub scrapes: usize,
     /// True when the figures only show that the bench works.
     pub smoke: bool,
+}
+
+impl Plan {
+    /// The chosen subjects of `case`, in the order of the first half of each round.
+    pub fn subjects_of(&self, case: Case) -> impl DoubleEndedIterator<Item = Subject> + Clone {
+        let chosen = |subject: &Subject| self.subjects.contains(subject);
+        case.subjects().iter().copied().filter(move |subject| chosen(subject))
+    }
 }
 
 impl Compare {
@@ -129,6 +176,9 @@ impl Compare {
             connections: 32,
             streams: if self.quick { 100 } else { 1_000 },
             events: if self.quick { 40 } else { 200 },
+            // Far below what a core can do, so that nothing waits but for the scrape.
+            rate: if self.quick { 200 } else { 2_000 },
+            scrapes: if self.quick { 2 } else { 20 },
             smoke: self.quick,
         })
     }

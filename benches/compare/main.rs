@@ -19,7 +19,9 @@ mod process;
 mod proxies;
 mod report;
 mod rounds;
+mod scrape;
 mod stats;
+mod table;
 mod wire;
 
 use std::error::Error;

@@ -1,7 +1,8 @@
-//! The upstream of every subject: fixed answers, as cheap as a server can be.
+//! The upstream of every subject: fixed answers, as cheap as a server can be. It also
+//! swallows the spans that a subject exports (OTLP over HTTP).
 //! A process of its own, so that its CPU is nobody else's. Knows no proxy.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::answers::{self, Answer, PERIOD};
 use crate::pace::Pacer;
-use crate::wire::{self, Framing};
+use crate::wire::{self, Framing, Target};
 use crate::{Result, process};
 
 /// Serves until standard input closes, which it does when the parent is gone.
@@ -60,6 +61,8 @@ struct Script {
     json: Vec<u8>,
     /// By the number of events asked for; the bench asks for two or three different ones.
     streams: RefCell<BTreeMap<usize, Rc<Frames>>>,
+    /// How often spans came.
+    traces: Cell<u64>,
     pacer: Pacer,
 }
 
@@ -72,7 +75,7 @@ impl Script {
         )
         .into_bytes();
         json.extend_from_slice(answer.bytes());
-        Self { json, streams: RefCell::default(), pacer: Pacer::start() }
+        Self { json, streams: RefCell::default(), traces: Cell::default(), pacer: Pacer::start() }
     }
 
     fn stream(&self, events: usize) -> Rc<Frames> {
@@ -100,12 +103,22 @@ async fn converse(mut stream: TcpStream, script: &Script) -> std::io::Result<()>
                 return Ok(());
             }
         }
-        let events = answers::events_asked(&buffer[request.len..end]);
+        let chat = (request.target == Target::Chat).then_some(&buffer[request.len..end]);
+        let events = chat.and_then(answers::events_asked);
         buffer.drain(..end);
-        match events {
-            _ if !request.is_chat => stream.write_all(refusal("404 Not Found").as_bytes()).await?,
-            None => stream.write_all(&script.json).await?,
-            Some(events) => play(&mut stream, &script.stream(events), &script.pacer).await?,
+        match (request.target, events) {
+            (Target::Chat, None) => stream.write_all(&script.json).await?,
+            (Target::Chat, Some(events)) => {
+                play(&mut stream, &script.stream(events), &script.pacer).await?;
+            }
+            (Target::Traces, _) => {
+                script.traces.set(script.traces.get() + 1);
+                stream.write_all(SPANS_TAKEN.as_bytes()).await?;
+            }
+            (Target::TracesSeen, _) => {
+                return stream.write_all(number(script.traces.get()).as_bytes()).await;
+            }
+            (Target::Other, _) => stream.write_all(refusal("404 Not Found").as_bytes()).await?,
         }
     }
 }
@@ -145,6 +158,15 @@ fn frames(events: usize) -> Frames {
 fn refusal(status: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")
 }
+
+fn number(number: u64) -> String {
+    let text = number.to_string();
+    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{text}", text.len())
+}
+
+/// An `ExportTraceServiceResponse` without a word: everything was taken.
+const SPANS_TAKEN: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
 
 const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
      Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -151,8 +151,18 @@ pub fn free_address() -> io::Result<SocketAddr> {
 /// # Errors
 /// On any other answer, or none.
 pub async fn get(address: SocketAddr, path: &str) -> Result<String> {
+    get_as(address, path, "*/*").await
+}
+
+/// The body of `GET path` in the media type `accept`, when the answer is 200.
+///
+/// # Errors
+/// On any other answer, or none.
+pub async fn get_as(address: SocketAddr, path: &str, accept: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;

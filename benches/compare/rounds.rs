@@ -72,10 +72,10 @@ async fn measure(bench: &Bench) -> Result<Vec<Sample>> {
 }
 
 async fn one_round(bench: &Bench, case: Case, round: usize) -> Result<Vec<Sample>> {
-    let forward = &bench.plan.subjects;
-    let mut samples = Vec::with_capacity(2 * forward.len());
-    for subject in forward.iter().chain(forward.iter().rev()) {
-        samples.push(calm_sample(bench, case, *subject, round).await?);
+    let forward = bench.plan.subjects_of(case);
+    let mut samples = Vec::new();
+    for subject in forward.clone().chain(forward.rev()) {
+        samples.push(calm_sample(bench, case, subject, round).await?);
     }
     Ok(samples)
 }

@@ -10,12 +10,25 @@ pub struct Head {
     pub len: usize,
     /// Status of a response; 0 for a request.
     pub status: u16,
-    /// Whether this asks for `POST /v1/chat/completions`.
-    pub is_chat: bool,
+    /// What a request asks for.
+    pub target: Target,
     /// How the body ends.
     pub framing: Framing,
     /// Whether the peer will close the connection after the message.
     pub close: bool,
+}
+
+/// What the mock can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// `POST /v1/chat/completions`
+    Chat,
+    /// `POST /v1/traces`: spans, which are thrown away.
+    Traces,
+    /// `GET /traces`: how often spans came.
+    TracesSeen,
+    /// Anything else, such as a response.
+    Other,
 }
 
 /// Where a body ends.
@@ -35,7 +48,7 @@ pub fn head(buffer: &[u8]) -> Option<Head> {
     let mut head = Head {
         len,
         status: status(start),
-        is_chat: start.starts_with(b"POST /v1/chat/completions "),
+        target: target(start),
         framing: Framing::Length(0),
         close: false,
     };
@@ -137,6 +150,15 @@ fn size_byte(size: usize, digits: Digits, byte: u8) -> Result<Body, Failure> {
             let digit = char::from(byte).to_digit(16).ok_or(Failure::Framing)?;
             Ok(Body::Size(size * 16 + digit as usize, Digits::Open))
         }
+    }
+}
+
+fn target(line: &[u8]) -> Target {
+    match line {
+        _ if line.starts_with(b"POST /v1/chat/completions ") => Target::Chat,
+        _ if line.starts_with(b"POST /v1/traces ") => Target::Traces,
+        _ if line.starts_with(b"GET /traces ") => Target::TracesSeen,
+        _ => Target::Other,
     }
 }
 

@@ -4,7 +4,7 @@
 #   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node
 #   model.gguf   SmolLM2-135M-Instruct
 #   node/        the openai SDK of npm
-#   bin/         prometheus, promtool and node
+#   bin/         prometheus, promtool, amtool and node
 # A folder is named after the hash of what pins it, so a warm cache costs one look.
 . "$(dirname "$0")/../lib.sh"
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -41,24 +41,33 @@ install_node() {
         --silent --ignore-scripts --no-audit --no-fund --no-update-notifier)
 }
 
-# The system's own if it has one, else Debian's unpacked here: installing the package would
-# also start a service. Its version is Debian's to say, its origin is checked by apt.
-install_prometheus() {
-    if have prometheus && have promtool; then
-        ln -s "$(command -v prometheus)" "$(command -v promtool)" "$parts/bin/"
+# from_debian PACKAGE PROGRAM...: the system's own programs if it has them all, else Debian's
+# unpacked here: installing the package would also start a service. Its version is Debian's
+# to say, its origin is checked by apt.
+from_debian() {
+    local package="$1" program
+    shift
+    if have_all "$@"; then
+        for program in "$@"; do ln -s "$(command -v "$program")" "$parts/bin/"; done
         return
     fi
-    have apt-get || die "prometheus is missing: put prometheus and promtool on the PATH"
-    mkdir "$parts/debian"
-    (cd "$parts/debian" && fetch_prometheus) >&2 ||
-        die "prometheus could not be fetched: put prometheus and promtool on the PATH"
-    ln -s "$parts"/debian/usr/bin/prom{etheus,tool} "$parts/bin/"
+    local needed="$*"
+    have apt-get || die "$package is missing: put ${needed// / and } on the PATH"
+    mkdir -p "$parts/debian"
+    (cd "$parts/debian" && fetch "$package") >&2 ||
+        die "$package could not be fetched: put ${needed// / and } on the PATH"
+    for program in "$@"; do ln -s "$parts/debian/usr/bin/$program" "$parts/bin/"; done
 }
 
-fetch_prometheus() {
-    { apt-get download -qq prometheus 2>/dev/null ||
-        { as_root apt-get update -qq && apt-get download -qq prometheus; }; } &&
-        dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb
+have_all() {
+    local program
+    for program in "$@"; do have "$program" || return; done
+}
+
+fetch() {
+    { apt-get download -qq "$1" 2>/dev/null ||
+        { as_root apt-get update -qq && apt-get download -qq "$1"; }; } &&
+        dpkg-deb -x "$1"_*.deb . && rm "$1"_*.deb
 }
 
 if [ ! -e "$parts/complete" ]; then
@@ -73,7 +82,8 @@ if [ ! -e "$parts/complete" ]; then
     install_debian_packages
     install_python
     install_node
-    install_prometheus
+    from_debian prometheus prometheus promtool
+    from_debian prometheus-alertmanager amtool
     touch "$parts/complete"
 fi
 printf '%s\n' "$parts"

@@ -5,17 +5,19 @@
 mod assets;
 mod health;
 mod overview;
+mod profile;
+mod telemetry;
 
 pub use health::Readiness;
+pub use profile::Profiling;
 
-use crate::observe::{Observer, Sampler};
+use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use axum::routing::get;
 use std::future::Future;
 use std::io;
@@ -23,8 +25,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// The Prometheus text format, as this process speaks it.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Nothing but our own files; no framing, no foreign forms.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
@@ -45,6 +45,10 @@ pub struct AdminState {
     pub readiness: Readiness,
     /// Time.
     pub clock: Clock,
+    /// The level of logs.
+    pub level: LevelSwitch,
+    /// Whose turn it is to profile.
+    pub profiling: Profiling,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -70,22 +74,16 @@ fn router(state: AdminState) -> Router {
     Router::new()
         .route("/", get(overview::page))
         .route("/api/v1/overview", get(overview::json))
-        .route("/metrics", get(metrics))
+        .route("/api/v1/slo", get(telemetry::slo))
+        .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
+        .route("/metrics", get(telemetry::metrics))
+        .route("/debug/pprof/profile", get(profile::cpu))
+        .route("/debug/pprof/heap", get(profile::heap))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/assets/{file}", get(assets::file))
         .layer(axum::middleware::map_response(secure))
         .with_state(state)
-}
-
-async fn metrics(State(state): State<AdminState>) -> Response {
-    match state.observer.metrics().encode_text() {
-        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the metrics cannot be encoded");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
 }
 
 async fn secure(mut response: Response) -> Response {

@@ -3,8 +3,8 @@
 //!
 //! Must not know: how any of them works.
 
-use crate::app::App;
-use crate::cli::{Failure, logging, runtime, say, traffic};
+use crate::app::{App, Surroundings};
+use crate::cli::{Failure, logging, remote, runtime, say, traffic};
 use crate::config::{self, Environment, Overrides, Settings};
 use crate::observe::{LogLevel, LogSettings};
 use crate::sim::{self, SimSettings};
@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// Where pages and metrics are
     #[arg(long, default_value = "127.0.0.1:7081")]
     admin: SocketAddr,
+    /// An OTLP receiver for traces, such as http://127.0.0.1:4318
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
 }
 
 /// One simulated model: its name and how it behaves, in the words of `transom sim`.
@@ -31,6 +34,8 @@ struct Model {
     itl_ms: &'static str,
     tokens: &'static str,
     error_rate: &'static str,
+    /// US dollars per million tokens, in and out.
+    price: (f64, f64),
 }
 
 /// Three that do well, and one that fails often enough to burn any error budget.
@@ -41,17 +46,48 @@ const MODELS: [Model; 4] = [
         itl_ms: "~25",
         tokens: "40..160",
         error_rate: "0",
+        price: (0.50, 1.50),
     },
-    Model { name: "chat-small", ttft_ms: "~90", itl_ms: "~8", tokens: "20..80", error_rate: "0" },
+    Model {
+        name: "chat-small",
+        ttft_ms: "~90",
+        itl_ms: "~8",
+        tokens: "20..80",
+        error_rate: "0",
+        price: (0.05, 0.20),
+    },
     Model {
         name: "chat-shaky",
         ttft_ms: "~600",
         itl_ms: "~30",
         tokens: "30..90",
         error_rate: "20",
+        price: (0.10, 0.40),
     },
-    Model { name: "embed-small", ttft_ms: "~30", itl_ms: "0", tokens: "1", error_rate: "0" },
+    Model {
+        name: "embed-small",
+        ttft_ms: "~30",
+        itl_ms: "0",
+        tokens: "1",
+        error_rate: "0",
+        price: (0.02, 0.0),
+    },
 ];
+
+/// What is promised of them.
+const OBJECTIVES: &str = r#"
+[[slo]]
+name = "availability"
+kind = "availability"
+objective = 99.0
+
+[[slo]]
+name = "first-token"
+model = "chat-*"
+kind = "ttft"
+threshold = "1.5s"
+objective = 95.0
+"#;
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let log = LogSettings { level: LogLevel::Warn, ..LogSettings::default() };
@@ -62,10 +98,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         for (seed, model) in MODELS.iter().enumerate() {
             upstreams.push(start(model, seed as u64, &tasks, &stop).await?);
         }
-        let app = App::build(settings(arguments, upstreams)?, None)?;
+        let app = App::build(settings(arguments, upstreams)?, Surroundings::default())?;
         let (data, admin) = (arguments.listen, app.admin_address());
         announce(app.data_addresses().first().copied().unwrap_or(data), admin);
-        tasks.spawn(traffic::keep_flowing(app.data_addresses(), stop.clone()));
+        let proxy = remote::at(app.data_addresses().first().copied().unwrap_or(data));
+        let until = stop.clone();
+        tasks.spawn(async move {
+            traffic::keep_flowing(proxy, &MODELS.map(|model| model.name), until).await;
+        });
         let served = app.run(stop).await;
         tasks.close();
         tasks.wait().await;
@@ -104,10 +144,19 @@ fn settings(
     arguments: &Arguments,
     upstreams: Vec<(&'static str, SocketAddr)>,
 ) -> Result<Settings, Failure> {
-    let upstream = |(name, address): (&str, SocketAddr)| {
-        format!("[[upstream]]\nname = \"{name}\"\nendpoints = [\"http://{address}\"]\n")
+    let section = |(model, (name, address)): (&Model, (&str, SocketAddr))| {
+        let (input, output) = model.price;
+        format!(
+            "[[upstream]]\nname = \"{name}\"\nendpoints = [\"http://{address}\"]\n\
+             [[model]]\nname = \"{name}\"\ntargets = [{{ upstream = \"{name}\" }}]\n\
+             price = {{ input = {input:?}, output = {output:?} }}\n"
+        )
     };
-    let text: String = upstreams.into_iter().map(upstream).collect();
+    let mut text: String = MODELS.iter().zip(upstreams).map(section).collect();
+    text.push_str(OBJECTIVES);
+    if let Some(receiver) = &arguments.otlp {
+        text.push_str(&format!("[tracing]\notlp = {receiver:?}\n"));
+    }
     let overrides = Overrides {
         listen: vec![arguments.listen],
         admin: Some(arguments.admin),
@@ -123,6 +172,7 @@ fn announce(data: SocketAddr, admin: SocketAddr) {
          \n\
          models, live    http://{admin}/\n\
          metrics         http://{admin}/metrics\n\
+         error budgets   transom slo status --admin http://{admin}\n\
          clients         http://{data}/v1\n\
          \n\
          Ask it yourself:\n\

@@ -3,23 +3,16 @@
 //! The only global of the process is set here, once: the subscriber of `tracing`. Must not
 //! know: what is logged.
 
-use crate::app::LogOutput;
-use crate::observe::{LogFormat, LogLevel, LogLines, LogSettings};
+use crate::observe::{LevelSwitch, LogFormat, LogLevel, LogLines, LogOutput, LogSettings};
 use std::io::{self, IsTerminal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, reload};
 
-/// Starts diagnostics.
-pub(super) fn start(settings: LogSettings) {
-    // pingora's lines of lower levels are about single connections; the access log says
-    // the same of requests, and says it safely.
-    let filter = Targets::new()
-        .with_default(level(settings.level))
-        .with_target("pingora", LevelFilter::OFF)
-        .with_target("pingora_core", LevelFilter::ERROR)
-        .with_target("pingora_proxy", LevelFilter::OFF);
+/// Starts diagnostics; the switch changes their level later.
+pub(super) fn start(settings: LogSettings) -> LevelSwitch {
+    let (filter, handle) = reload::Layer::new(filter(settings.level));
     let lines = fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match shape(settings.format, io::stderr().is_terminal()) {
@@ -28,15 +21,36 @@ pub(super) fn start(settings: LogSettings) {
     };
     // A host program that has its own subscriber keeps it.
     drop(started);
+    LevelSwitch::new(settings.level, move |level| {
+        // Fails only when the subscriber is gone, and then there is nothing to say it to.
+        drop(handle.reload(self::filter(level)));
+    })
 }
 
-/// Where access lines go, if the level lets them through.
-pub(super) fn access_lines(settings: LogSettings) -> Option<LogOutput> {
-    let wanted = matches!(settings.level, LogLevel::Info | LogLevel::Debug);
-    wanted.then(|| LogOutput {
+/// Where access lines go.
+pub(super) fn access_lines(settings: LogSettings) -> LogOutput {
+    LogOutput {
         lines: shape(settings.format, io::stdout().is_terminal()),
         out: Box::new(io::stdout()),
-    })
+    }
+}
+
+/// pingora's lines of lower levels are about single connections; the access log says the
+/// same of requests, and says it safely.
+fn filter(at: LogLevel) -> Targets {
+    Targets::new()
+        .with_default(level(at))
+        .with_target("pingora", LevelFilter::OFF)
+        .with_target("pingora_core", LevelFilter::ERROR)
+        .with_target("pingora_proxy", LevelFilter::OFF)
+        // What the exporter's own libraries say of every failed batch; the exporter says it once.
+        .with_target("opentelemetry", LevelFilter::OFF)
+        .with_target("opentelemetry_sdk", LevelFilter::OFF)
+        .with_target("opentelemetry-otlp", LevelFilter::OFF)
+        .with_target("opentelemetry-http", LevelFilter::OFF)
+        .with_target("hyper_util", LevelFilter::WARN)
+        .with_target("reqwest", LevelFilter::WARN)
+        .with_target("sled", LevelFilter::ERROR)
 }
 
 fn shape(format: LogFormat, terminal: bool) -> LogLines {

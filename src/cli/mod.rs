@@ -7,9 +7,12 @@ mod demo;
 mod detect;
 mod keys;
 mod logging;
+mod remote;
 mod runtime;
 mod serve;
 mod sim;
+mod slo;
+mod storage;
 mod traffic;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +38,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Run a simulated model server
     Sim(sim::Arguments),
+    /// Show or export objectives and error budgets
+    Slo(slo::Arguments),
+    /// Send gentle sample traffic
+    Traffic(traffic::Arguments),
     /// Check a configuration file, or print its JSON Schema
     Check(check::Arguments),
     /// Make API keys
@@ -50,6 +57,8 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sim(arguments) => sim::run(arguments),
+        Command::Slo(arguments) => slo::run(&arguments),
+        Command::Traffic(arguments) => traffic::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
     };

@@ -2,12 +2,16 @@
 //!
 //! Must not know: how requests are served.
 
-use crate::app::App;
-use crate::cli::{Failure, detect, logging, runtime, say};
+use crate::app::{App, Surroundings};
+use crate::cli::{Failure, detect, logging, runtime, say, storage};
 use crate::config::{self, Environment, Overrides, Settings};
+use crate::observe::{Recording, SemanticNames};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+/// Says which names of the semantic conventions are wanted (OpenTelemetry's own variable).
+const SEMANTIC_NAMES: &str = "OTEL_SEMCONV_STABILITY_OPT_IN";
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -26,32 +30,43 @@ pub(super) struct Arguments {
     /// The directory for everything that is kept [default: transom-data]
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
+    /// Record nothing: no metrics, traces, objectives or access lines; shows what they cost
+    #[arg(long)]
+    no_telemetry: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut settings = settings(arguments)?;
-    logging::start(settings.log);
+    let env = Environment::from_process();
+    let mut settings = settings(arguments, &env)?;
+    let level = logging::start(settings.log);
     runtime::run(settings.server.threads, async |stop| {
         if settings.upstreams.is_empty() {
             settings = detect::local_upstreams(settings).await?;
         }
-        let app = App::build(settings.clone(), logging::access_lines(settings.log))?;
+        let recording = if arguments.no_telemetry { Recording::Off } else { Recording::On };
+        let around = Surroundings {
+            log: (recording == Recording::On).then(|| logging::access_lines(settings.log)),
+            level: Some(level),
+            store: storage::open(&settings.server.data_dir),
+            recording,
+            names: SemanticNames::of(env.get(SEMANTIC_NAMES)),
+        };
+        let app = App::build(settings.clone(), around)?;
         announce(&app, &settings);
         app.run(stop).await.map_err(Failure::from)
     })
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
+fn settings(arguments: &Arguments, env: &Environment) -> Result<Settings, Failure> {
     let overrides = Overrides {
         listen: arguments.listen.clone(),
         admin: arguments.admin,
         data_dir: arguments.data.clone(),
         upstreams: arguments.upstream.clone(),
     };
-    let env = Environment::from_process();
     let settings = match &arguments.config {
-        Some(path) => config::load(path, &env, &overrides)?,
-        None => config::empty(&env, &overrides)?,
+        Some(path) => config::load(path, env, &overrides)?,
+        None => config::empty(env, &overrides)?,
     };
     Ok(settings)
 }

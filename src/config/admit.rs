@@ -35,6 +35,12 @@ fn admit(shape: &Shape, node: &Node, path: &Path, report: &mut Report<'_>) -> Op
         }
         (Shape::Word(words), Value::Text(text)) => word(words, text),
         (Shape::Integer { least, most }, Value::Integer(number)) => integer(*least, *most, *number),
+        (Shape::Number { least, most }, Value::Integer(number)) => {
+            self::number((*least, *most), *number as f64)
+        }
+        (Shape::Number { least, most }, Value::Float(number)) => {
+            self::number((*least, *most), *number)
+        }
         (Shape::Boolean, Value::Boolean(flag)) => Ok(Json::from(*flag)),
         (Shape::List { fewest, .. }, Value::List(nodes)) if nodes.len() < *fewest => {
             Err("the list is empty".to_owned())
@@ -97,6 +103,14 @@ fn integer(least: i64, most: i64, number: i128) -> Result<Json, String> {
     match i64::try_from(number) {
         Ok(number) if (least..=most).contains(&number) => Ok(Json::from(number)),
         _ if most == i64::MAX => Err(format!("must be {least} or more")),
+        _ => Err(format!("must be {least} to {most}")),
+    }
+}
+
+fn number((least, most): (f64, f64), number: f64) -> Result<Json, String> {
+    match most {
+        _ if number.is_finite() && (least..=most).contains(&number) => Ok(Json::from(number)),
+        f64::MAX => Err(format!("must be {least} or more")),
         _ => Err(format!("must be {least} to {most}")),
     }
 }

@@ -46,7 +46,8 @@ fn convert(value: DeValue<'_>, lines: &Lines<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::Text(text.into_owned()),
         DeValue::Integer(number) => Value::Integer(integer(&number)),
-        DeValue::Float(_) => Value::Float,
+        // Written out in full it may be too long to be one; then it is infinite, and refused.
+        DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::INFINITY)),
         DeValue::Boolean(flag) => Value::Boolean(flag),
         DeValue::Datetime(_) => Value::Date,
         DeValue::Array(items) => {

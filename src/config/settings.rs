@@ -3,7 +3,7 @@
 //! Must not know: TOML, or where a value was written.
 
 use crate::identity::KeySettings;
-use crate::observe::LogSettings;
+use crate::observe::{LogSettings, SloSettings, TracingSettings};
 use crate::upstream::{ModelSettings, UpstreamSettings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +20,10 @@ pub struct Settings {
     pub models: Vec<ModelSettings>,
     /// `[[key]]`, in order. Empty when callers need no key.
     pub keys: Vec<KeySettings>,
+    /// `[[slo]]`, in order; the standard one when none is given.
+    pub slos: Vec<SloSettings>,
+    /// `[tracing]`
+    pub tracing: TracingSettings,
     /// `[log]`
     pub log: LogSettings,
 }

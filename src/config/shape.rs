@@ -28,6 +28,8 @@ pub(super) enum Shape {
     Word(Vec<String>),
     /// A whole number within limits.
     Integer { least: i64, most: i64 },
+    /// Any number within limits.
+    Number { least: f64, most: f64 },
     /// True or false.
     Boolean,
     /// Any number of the same, but not too few.
@@ -62,6 +64,10 @@ impl Shape {
                 least: schema["minimum"].as_i64().unwrap_or(i64::MIN),
                 most: schema["maximum"].as_i64().unwrap_or(i64::MAX),
             },
+            Some("number") => Self::Number {
+                least: schema["minimum"].as_f64().unwrap_or(f64::MIN),
+                most: schema["maximum"].as_f64().unwrap_or(f64::MAX),
+            },
             Some("boolean") => Self::Boolean,
             Some("array") => Self::List {
                 items: Box::new(Self::of(&schema["items"])),
@@ -83,6 +89,7 @@ impl Shape {
         match (self, value) {
             (Self::Text | Self::Formatted(_) | Self::Word(_), Value::Text(_))
             | (Self::Integer { .. }, Value::Integer(_))
+            | (Self::Number { .. }, Value::Integer(_) | Value::Float(_))
             | (Self::Boolean, Value::Boolean(_))
             | (Self::List { .. }, Value::List(_))
             | (Self::Table { .. }, Value::Table(_)) => true,
@@ -98,6 +105,7 @@ impl Shape {
             Self::Formatted(rule) => rule.expected(),
             Self::Word(words) => one_of(words),
             Self::Integer { .. } => "a whole number".into(),
+            Self::Number { .. } => "a number".into(),
             Self::Boolean => "true or false".into(),
             Self::List { .. } => "a list".into(),
             Self::Table { .. } => "a table".into(),
@@ -113,6 +121,7 @@ impl Shape {
     pub(super) fn read(&self, text: &str, origin: &Origin) -> Node {
         let value = match self {
             Self::Integer { .. } => text.trim().parse().ok().map(Value::Integer),
+            Self::Number { .. } => text.trim().parse().ok().map(Value::Float),
             Self::Boolean => text.trim().parse().ok().map(Value::Boolean),
             Self::List { items, .. } => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
@@ -149,6 +158,22 @@ fn settings_schema() -> Schema {
 fn tidy(schema: &mut Schema) {
     if let Some(Json::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
+    }
+    if schema.get("default").is_some_and(Json::is_null) {
+        schema.remove("default");
+    }
+    if let Some(alternatives) = schema.get_mut("anyOf").and_then(Json::as_array_mut) {
+        alternatives.retain(|alternative| alternative["type"] != "null");
+        if let [Json::Object(only)] = alternatives.as_mut_slice() {
+            let only = std::mem::take(only);
+            schema.remove("anyOf");
+            for (key, value) in only {
+                // The description of the setting goes before that of its type.
+                if schema.get(&key).is_none() {
+                    schema.insert(key, value);
+                }
+            }
+        }
     }
     if let Some(types) = schema.get_mut("type").and_then(Json::as_array_mut) {
         types.retain(|name| name != "null");

@@ -33,7 +33,7 @@ pub(super) enum Value {
     Text(String),
     /// Saturates far outside of what any setting allows.
     Integer(i128),
-    Float,
+    Float(f64),
     Boolean(bool),
     Date,
     List(Vec<Node>),
@@ -94,7 +94,7 @@ impl Value {
         match self {
             Self::Text(_) => "text",
             Self::Integer(_) => "a whole number",
-            Self::Float => "a fraction",
+            Self::Float(_) => "a fraction",
             Self::Boolean(_) => "true or false",
             Self::Date => "a date",
             Self::List(_) => "a list",

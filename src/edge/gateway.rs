@@ -21,6 +21,7 @@ use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType as Kind, Result};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Self::CTX) -> Result<bool> {
-        let mut rec = pipeline::begin(&self.deps, session.req_header());
+        let mut rec = pipeline::begin(&self.deps, session.req_header(), client_ip(session));
         if let Some(fault) = unacceptable(session) {
             return self.refuse(session.as_downstream_mut(), rec, fault).await;
         }
@@ -241,4 +242,8 @@ fn declares_length(raw_head: &[u8]) -> bool {
     raw_head
         .split(|byte| *byte == b'\n')
         .any(|line| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+}
+
+fn client_ip(session: &Session) -> Option<IpAddr> {
+    session.client_addr()?.as_inet().map(SocketAddr::ip)
 }

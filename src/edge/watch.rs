@@ -4,7 +4,7 @@
 //! one.
 
 use crate::edge::{PingoraTransport, ProbeError, get};
-use crate::observe::Metrics;
+use crate::observe::Observer;
 use crate::protocol::parse_models;
 use crate::upstream::{Catalog, Discovered, ModelSettings, Protocol, Upstream, catalog_of};
 use arc_swap::ArcSwap;
@@ -27,7 +27,7 @@ pub struct Watcher {
     configured: Vec<ModelSettings>,
     said: Vec<Option<Vec<Discovered>>>,
     catalog: Arc<ArcSwap<Catalog>>,
-    metrics: Arc<Metrics>,
+    observer: Arc<Observer>,
 }
 
 impl Watcher {
@@ -37,7 +37,7 @@ impl Watcher {
         upstreams: Vec<Arc<Upstream>>,
         configured: Vec<ModelSettings>,
         catalog: Arc<ArcSwap<Catalog>>,
-        metrics: Arc<Metrics>,
+        observer: Arc<Observer>,
     ) -> Self {
         let silent = |upstream: &Arc<Upstream>| match upstream.settings.protocol {
             Protocol::OpenAi => None,
@@ -45,7 +45,7 @@ impl Watcher {
             Protocol::Http => Some(Vec::new()),
         };
         let said = upstreams.iter().map(silent).collect();
-        let watcher = Self { upstreams, configured, said, catalog, metrics };
+        let watcher = Self { upstreams, configured, said, catalog, observer };
         watcher.publish();
         watcher
     }
@@ -67,7 +67,7 @@ impl Watcher {
         let answers = futures_util::future::join_all(asked).await;
         let mut changed = false;
         for (index, answer) in answers.into_iter().enumerate() {
-            if let Some(gauge) = self.metrics.upstream_up(index) {
+            if let Some(gauge) = self.observer.metrics().upstream_up(index) {
                 gauge.set(i64::from(answer.is_some()));
             }
             let Some(found) = answer else { continue };
@@ -85,7 +85,7 @@ impl Watcher {
     }
 
     fn publish(&self) {
-        let slot_of = |name: &str| self.metrics.model_slot(name);
+        let slot_of = |name: &str| self.observer.model_slot(name);
         let catalog = catalog_of(&self.configured, &self.upstreams, &self.said, slot_of);
         self.catalog.store(Arc::new(catalog));
     }

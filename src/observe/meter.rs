@@ -15,6 +15,8 @@ pub struct StreamMeter {
     gaps: GapCounts,
     first_token: Option<Instant>,
     last_chunk: Option<Instant>,
+    /// When the largest gap began.
+    silent_from: Option<Instant>,
 }
 
 /// Inter-chunk gaps by the buckets of [`INTER_CHUNK_SECONDS`], the last being +Inf.
@@ -33,7 +35,10 @@ impl StreamMeter {
         if let Some(previous) = self.last_chunk.replace(now) {
             let gap = now.saturating_duration_since(previous);
             self.gaps.sum += gap;
-            self.facts.largest_gap = self.facts.largest_gap.max(gap);
+            if gap > self.facts.largest_gap {
+                self.facts.largest_gap = gap;
+                self.silent_from = Some(previous);
+            }
             let seconds = gap.as_secs_f64();
             let bucket = INTER_CHUNK_SECONDS.partition_point(|bound| *bound < seconds);
             self.gaps.counts[bucket] += 1;
@@ -48,6 +53,14 @@ impl StreamMeter {
     /// When the first generated output arrived.
     pub fn first_token(&self) -> Option<Instant> {
         self.first_token
+    }
+
+    /// The longest silence so far, were the stream to end at `end`: when it began and how
+    /// long it lasted. What comes after the last chunk is silence too.
+    pub fn longest_silence(&self, end: Instant) -> Option<(Instant, Duration)> {
+        let between = self.silent_from.map(|from| (from, self.facts.largest_gap));
+        let after = self.last_chunk.map(|last| (last, end.saturating_duration_since(last)));
+        between.into_iter().chain(after).max_by_key(|(_, lasted)| *lasted)
     }
 
     /// The gaps seen so far.
@@ -73,6 +86,19 @@ mod tests {
         assert_eq!(gaps.counts.iter().sum::<u32>(), 4);
         assert_eq!((gaps.counts[0], gaps.counts[gaps.counts.len() - 1]), (1, 1));
         assert_eq!(gaps.sum, Duration::from_millis(13_022));
+    }
+
+    #[test]
+    fn the_longest_silence_may_be_the_last() {
+        let t0 = Instant::now();
+        let at = |ms| t0 + Duration::from_millis(ms);
+        let mut meter = StreamMeter::default();
+        assert_eq!(meter.longest_silence(at(9)), None);
+        for ms in [0, 100, 110] {
+            meter.on_chunk(at(ms));
+        }
+        assert_eq!(meter.longest_silence(at(150)), Some((at(0), Duration::from_millis(100))));
+        assert_eq!(meter.longest_silence(at(510)), Some((at(110), Duration::from_millis(400))));
     }
 
     #[test]

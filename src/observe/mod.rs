@@ -1,28 +1,45 @@
 //! Everything that is known about requests, and everybody who is told.
 //!
 //! A request's facts are written into one [`RequestRecord`]; a [`RecordGuard`] delivers it
-//! exactly once to the [`Observer`], which counts it and queues it for the access log.
-//! Must not know: pingora, HTTP servers, configuration files.
+//! exactly once to the [`Observer`], which counts and judges it and queues it for the worker
+//! that writes access lines and spans. Must not know: pingora, HTTP servers, configuration
+//! files.
 
 mod access_log;
 mod guard;
 mod live;
+mod log_level;
 mod meter;
 mod metrics;
 mod observer;
 mod record;
 mod server_timing;
 mod settings;
+pub mod slo;
 mod timeline;
+mod trace;
 pub mod verdict;
+mod worker;
 
-pub use access_log::{AccessLog, LogLines, LogNames};
+pub use access_log::LogLines;
 pub use guard::RecordGuard;
 pub use live::{LiveFigures, ModelFigures, Quantiles, Sampler};
+pub use log_level::{AccessLines, LevelSwitch};
 pub use meter::{GapCounts, StreamMeter};
-pub use metrics::{Definition, Kind, Metric, Metrics, ModelSeries};
-pub use observer::{Observer, OpenStream};
+pub use metrics::{
+    Buckets, Definition, Draft, Exposition, Kind, LABELS, Metric, Metrics, ModelSeries,
+    OpenMetricsEncoder, SemanticNames, Sink,
+};
+pub use observer::{Consumers, Observer, OpenStream, Recording};
 pub use record::{Attempt, CallFacts, Identity, RequestRecord, Verdict};
 pub use server_timing::server_timing;
 pub use settings::{LogFormat, LogLevel, LogSettings};
+pub use slo::{
+    Goodput, Indicator, Judgements, MOST_OBJECTIVES, SloBook, SloScope, SloSettings, Upstream429,
+};
 pub use timeline::Timeline;
+pub use trace::{
+    ExportHealth, ExportReport, Floor, KeepReason, Keeper, OtlpProtocol, OtlpSettings, Sampling,
+    TraceExport, TracingSettings, Trust, Trusted,
+};
+pub use worker::{LogOutput, Outputs, QueueFull, RecordNames, Worker};

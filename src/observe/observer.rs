@@ -1,8 +1,8 @@
-//! Where finished records go: counted at once, logged by a worker.
+//! Where finished records go: counted and judged at once, written down by a worker.
 //!
 //! Must not know: how a request was served.
 
-use crate::observe::{AccessLog, Metrics, RecordGuard, RequestRecord};
+use crate::observe::{Keeper, Metrics, RecordGuard, RequestRecord, Sink, SloBook, Worker};
 use crate::types::{Clock, ModelSlot};
 use prometheus::IntGauge;
 use std::sync::Arc;
@@ -10,37 +10,69 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Takes each finished record exactly once.
 pub struct Observer {
-    metrics: Arc<Metrics>,
-    access_log: Option<AccessLog>,
+    consumers: Consumers,
     clock: Clock,
     open: AtomicUsize,
 }
 
+/// Who is told of a finished record.
+pub struct Consumers {
+    /// The numbers.
+    pub metrics: Arc<Metrics>,
+    /// The objectives.
+    pub slos: Arc<SloBook>,
+    /// Which traces are kept; `None` where there is nobody to send them to.
+    pub keeper: Option<Keeper>,
+    /// Writes access lines and spans; `None` where there is neither.
+    pub worker: Option<Worker>,
+    /// Whether anybody is told at all.
+    pub recording: Recording,
+}
+
+/// Whether requests are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// Each, by every consumer.
+    #[default]
+    On,
+    /// None by anybody: the other side of the question what recording costs.
+    Off,
+}
+
 impl Observer {
-    /// An observer that counts into `metrics` and, where there is one, writes to the log.
-    pub fn new(metrics: Arc<Metrics>, access_log: Option<AccessLog>, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { metrics, access_log, clock, open: AtomicUsize::new(0) })
+    /// An observer that tells `consumers`.
+    pub fn new(consumers: Consumers, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { consumers, clock, open: AtomicUsize::new(0) })
     }
 
     /// Begins a request: from here on it is counted, whatever happens.
     pub fn begin(self: &Arc<Self>, record: Box<RequestRecord>) -> RecordGuard {
         self.open.fetch_add(1, Ordering::Relaxed);
-        self.metrics.model(record.call.model).in_flight().inc();
+        self.metrics().model(record.call.model).in_flight().inc();
         RecordGuard::new(record, Arc::clone(self))
     }
 
     /// Says which model a request in flight turned out to be for.
     pub fn assign_model(&self, record: &mut RequestRecord, model: ModelSlot) {
-        self.metrics.model(record.call.model).in_flight().dec();
+        self.metrics().model(record.call.model).in_flight().dec();
         record.call.model = model;
-        self.metrics.model(model).in_flight().inc();
+        self.metrics().model(model).in_flight().inc();
     }
 
     /// A streamed answer of `model` begins; it ends when the value is dropped.
     pub fn open_stream(&self, model: ModelSlot) -> OpenStream {
-        let gauge = self.metrics.model(model).open_streams().clone();
+        let gauge = self.metrics().model(model).open_streams().clone();
         gauge.inc();
         OpenStream(gauge)
+    }
+
+    /// The slot of the model `name`, whose series and budgets exist from here on.
+    pub fn model_slot(&self, name: &str) -> ModelSlot {
+        let slot = self.metrics().model_slot(name);
+        if slot != ModelSlot::OTHER {
+            self.consumers.slos.add_model(slot, name);
+        }
+        slot
     }
 
     /// Requests begun and not yet delivered.
@@ -48,30 +80,51 @@ impl Observer {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// The access log, where there is one.
-    pub fn access_log(&self) -> Option<&AccessLog> {
-        self.access_log.as_ref()
-    }
-
     /// The numbers.
     pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+        &self.consumers.metrics
+    }
+
+    /// The objectives.
+    pub fn slos(&self) -> &Arc<SloBook> {
+        &self.consumers.slos
+    }
+
+    /// Who writes access lines and spans, where there is somebody.
+    pub fn worker(&self) -> Option<&Worker> {
+        self.consumers.worker.as_ref()
     }
 
     /// Called by the guard, once a request.
     pub(super) fn deliver(&self, mut record: Box<RequestRecord>) {
-        let finished = *record.timeline.finished.get_or_insert_with(|| self.clock.now());
-        for attempt in &mut record.attempts {
-            attempt.ended.get_or_insert(finished);
+        let model = record.call.model;
+        if self.consumers.recording == Recording::On {
+            let finished = *record.timeline.finished.get_or_insert_with(|| self.clock.now());
+            for attempt in &mut record.attempts {
+                attempt.ended.get_or_insert(finished);
+            }
+            self.tell(record);
         }
-        self.metrics.record(&record);
-        self.metrics.model(record.call.model).in_flight().dec();
-        if let Some(log) = &self.access_log
-            && log.push(record).is_err()
-        {
-            self.metrics.log_line_dropped();
-        }
+        self.metrics().model(model).in_flight().dec();
         self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The order matters: whether an objective was missed decides whether the trace is kept,
+    /// and only a kept trace may become an exemplar.
+    fn tell(&self, mut record: Box<RequestRecord>) {
+        let Consumers { metrics, slos, keeper, worker, .. } = &self.consumers;
+        record.slo = slos.count(&record);
+        record.kept = keeper
+            .as_ref()
+            .and_then(|keeper| keeper.decide(&record, metrics.exemplar_due(&record)));
+        metrics.record(&record);
+        if let Some(worker) = worker
+            && worker.wants(&record)
+            && let Err(full) = worker.push(record)
+        {
+            metrics.dropped(Sink::Log).inc_by(full.lines);
+            metrics.dropped(Sink::Traces).inc_by(full.spans);
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 //!
 //! Must not know: who reads it, or how a step came to its facts.
 
-use crate::observe::{StreamMeter, Timeline};
+use crate::observe::{Judgements, KeepReason, StreamMeter, Timeline};
 use crate::types::{
-    Dialect, ErrorType, ModelSlot, Operation, Outcome, RequestId, SpanId, TraceFlags, TraceId,
-    Usage,
+    Dialect, ErrorType, ModelSlot, NanoUsd, Operation, Outcome, RequestId, SpanId, TraceFlags,
+    TraceId, Usage, UsageSource,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,8 +26,14 @@ pub struct RequestRecord {
     pub meter: StreamMeter,
     /// Tokens, once known.
     pub usage: Option<Usage>,
+    /// What its tokens cost, where a price is known.
+    pub cost: Option<NanoUsd>,
     /// How it ended.
     pub verdict: Verdict,
+    /// What that means for each objective; filled on delivery.
+    pub slo: Judgements,
+    /// Why its trace is kept, if it is; decided on delivery.
+    pub kept: Option<KeepReason>,
 }
 
 /// Who a request is.
@@ -41,6 +47,10 @@ pub struct Identity {
     pub span_id: SpanId,
     /// The caller's span, when it sent one.
     pub parent_id: Option<SpanId>,
+    /// The trace and span of a caller that is not trusted to have us continue its trace.
+    pub link: Option<(TraceId, SpanId)>,
+    /// The `tracestate` that came with the caller's span.
+    pub trace_state: Option<Box<str>>,
     /// What the caller said about the trace; sampled for a trace that begins here.
     pub flags: TraceFlags,
     /// The alias of the API key, never the key.
@@ -137,5 +147,13 @@ impl RequestRecord {
     pub fn time_to_first_token(&self) -> Option<std::time::Duration> {
         let first = self.meter.first_token()?;
         Some(first.saturating_duration_since(self.timeline.received))
+    }
+
+    /// Per output token after the first, by the upstream's own count; of streams.
+    pub fn time_per_output_token(&self) -> Option<std::time::Duration> {
+        let usage = self.usage.filter(|usage| usage.source == UsageSource::Upstream)?;
+        let first_token = self.time_to_first_token()?;
+        let rest = u32::try_from(usage.output.saturating_sub(1)).ok().filter(|rest| *rest > 0)?;
+        Some(self.timeline.duration().saturating_sub(first_token) / rest)
     }
 }

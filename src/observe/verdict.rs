@@ -39,6 +39,11 @@ pub const fn failed(status: u16, error: ErrorType) -> Verdict {
     Verdict { outcome: Outcome::of(error), status, error: Some(error) }
 }
 
+/// The verdict on a request that was answered to its end with `status`.
+pub const fn answered(status: u16) -> Verdict {
+    by_status(status)
+}
+
 /// The verdict on a request whose caller left.
 pub const fn client_left() -> Verdict {
     Verdict { outcome: Outcome::ClientCancelled, status: STATUS_CLIENT_CLOSED_REQUEST, error: None }

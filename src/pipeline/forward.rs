@@ -143,7 +143,7 @@ impl AttemptPlan<'_> {
         let body =
             request.view.edit(&request.body.bytes, &Edits { model: renamed, ask_usage: ask });
         let mut head = upstream_request::head(down.head(), self.endpoint, body.len());
-        let to = (settings, &rec.identity);
+        let to = (&**self.endpoint, settings, &rec.identity);
         upstream_request::upstream_headers(&mut head.headers, caller, to, self.span);
 
         let received = rec.timeline.received;

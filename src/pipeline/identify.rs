@@ -5,14 +5,17 @@
 
 use crate::error::Fault;
 use crate::identity::Caller;
+use crate::observe::Trusted;
 use crate::observe::{
-    CallFacts, Identity, RecordGuard, RequestRecord, StreamMeter, Timeline, server_timing, verdict,
+    CallFacts, Identity, Judgements, RecordGuard, RequestRecord, StreamMeter, Timeline,
+    server_timing, verdict,
 };
 use crate::pipeline::Deps;
 use crate::protocol::{format_traceparent, parse_trace_id, parse_traceparent, recognise};
 use crate::types::{ErrorType, ModelSlot, RequestId, SpanId, TraceFlags, TraceId};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use std::net::IpAddr;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -21,11 +24,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Begins the record of a request: from here on it is counted.
-pub fn begin<T>(deps: &Deps<T>, head: &Parts) -> RecordGuard {
+/// Begins the record of a request from `client`: from here on it is counted.
+pub fn begin<T>(deps: &Deps<T>, head: &Parts, client: Option<IpAddr>) -> RecordGuard {
     let (dialect, operation) = recognise(&head.method, head.uri.path());
     let record = RequestRecord {
-        identity: identity(&head.headers, || deps.random.next_u64()),
+        identity: identity(&head.headers, deps.trust.of(client), || deps.random.next_u64()),
         call: CallFacts {
             dialect,
             operation,
@@ -41,6 +44,9 @@ pub fn begin<T>(deps: &Deps<T>, head: &Parts) -> RecordGuard {
         attempts: Vec::with_capacity(1),
         meter: StreamMeter::default(),
         usage: None,
+        cost: None,
+        slo: Judgements::default(),
+        kept: None,
         verdict: verdict::failed(500, ErrorType::Other),
     };
     deps.observer.begin(Box::new(record))
@@ -100,11 +106,18 @@ fn ids(identity: &Identity) -> impl Iterator<Item = (HeaderName, HeaderValue)> +
     both.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)))
 }
 
-fn identity(headers: &HeaderMap, mut random: impl FnMut() -> u64) -> Identity {
-    let parent = parse_traceparent(headers.get_all(TRACEPARENT));
+/// The trace context of a caller that is not trusted is only linked to.
+fn identity(headers: &HeaderMap, trust: Trusted, mut random: impl FnMut() -> u64) -> Identity {
+    let context = parse_traceparent(headers.get_all(TRACEPARENT));
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (parent, link) = match trust {
+        Trusted::Yes => (context, None),
+        Trusted::No => (None, context),
+    };
+    let named = (trust == Trusted::Yes).then(|| text(X_TRACE_ID)).flatten();
     let trace_id = parent.as_ref().map(|parent| parent.trace_id);
-    let trace_id = trace_id.or_else(|| text(X_TRACE_ID).and_then(parse_trace_id));
+    let trace_id = trace_id.or_else(|| named.and_then(parse_trace_id));
+    let state = parent.as_ref().and_then(|_| text(TRACESTATE)).filter(|state| !state.is_empty());
     Identity {
         request_id: text(X_REQUEST_ID)
             .and_then(RequestId::parse)
@@ -112,6 +125,8 @@ fn identity(headers: &HeaderMap, mut random: impl FnMut() -> u64) -> Identity {
         trace_id: trace_id.unwrap_or_else(|| TraceId::mint(&mut random)),
         span_id: SpanId::mint(&mut random),
         parent_id: parent.as_ref().map(|parent| parent.parent_id),
+        link: link.map(|theirs| (theirs.trace_id, theirs.parent_id)),
+        trace_state: state.map(Box::from),
         flags: parent.map_or(TraceFlags::SAMPLED, |parent| parent.flags),
         key_alias: None,
     }

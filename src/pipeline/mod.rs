@@ -24,7 +24,7 @@ pub use upstream_request::{endpoint_uri, upstream_headers};
 
 use crate::error::Fault;
 use crate::identity::Keyring;
-use crate::observe::{Observer, RecordGuard, RequestRecord, Verdict};
+use crate::observe::{Observer, RecordGuard, RequestRecord, Trust, Verdict};
 use crate::types::{Clock, Operation, Random};
 use crate::upstream::{Catalog, Transport};
 use arc_swap::ArcSwap;
@@ -47,6 +47,8 @@ pub struct Deps<T> {
     pub bodies: BodyBudget,
     /// Time.
     pub clock: Clock,
+    /// Whose trace context is continued.
+    pub trust: Trust,
     /// Chance.
     pub random: Random,
     /// Cancelled when requests in flight may no longer finish.

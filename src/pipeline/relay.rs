@@ -205,6 +205,7 @@ impl<D: Downstream, T: Transport> Relay<'_, D, T> {
             let estimable = facts.output_bytes > 0;
             self.rec.usage = facts.usage.or_else(|| estimable.then(estimate));
         }
+        self.rec.cost = request.model.price.of(self.rec.usage);
         let verdict = verdict::decide(status, end, ending);
         let now = self.deps.clock.now();
         if let Some(attempt) = self.rec.last_attempt_mut() {

@@ -7,13 +7,15 @@ use crate::observe::Identity;
 use crate::pipeline::identify::trace_headers;
 use crate::protocol::strip_hop_by_hop;
 use crate::types::SpanId;
-use crate::upstream::{Endpoint, UpstreamSettings};
+use crate::upstream::{Endpoint, Locality, UpstreamSettings};
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderValue,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Uri, Version};
+use http::{HeaderName, Uri, Version};
+
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// The head for `endpoint`, for a body of `length` bytes.
 pub(super) fn head(client: &Parts, endpoint: &Endpoint, length: usize) -> Parts {
@@ -38,10 +40,15 @@ pub(super) fn head(client: &Parts, endpoint: &Endpoint, length: usize) -> Parts 
 pub fn upstream_headers(
     headers: &mut HeaderMap,
     caller: &Caller,
-    (settings, identity): (&UpstreamSettings, &Identity),
+    (endpoint, settings, identity): (&Endpoint, &UpstreamSettings, &Identity),
     span: SpanId,
 ) {
     trace_headers(headers, identity, span);
+    if endpoint.locality == Locality::ThirdParty {
+        // What services tell each other about a user is nobody else's business (W3C Baggage
+        // §4.1).
+        headers.remove(BAGGAGE);
+    }
     join_cookies(headers);
     if settings.api_key.is_some() || matches!(caller, Caller::Holder(_)) {
         for name in CredentialHeaders::ALL {

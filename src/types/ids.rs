@@ -50,6 +50,11 @@ impl TraceId {
         Self(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
     }
 
+    /// As they stand in a span.
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// Reads 32 lower-case hex digits; `None` for any other form and for the zero id.
     pub fn parse(hex: &str) -> Option<Self> {
         parse_hex(hex.as_bytes()).map(Self)
@@ -57,6 +62,11 @@ impl TraceId {
 }
 
 impl SpanId {
+    /// As they stand in a span.
+    pub const fn bytes(self) -> [u8; 8] {
+        self.0
+    }
+
     /// A new random id. `random` yields 64 random bits a call.
     pub fn mint(mut random: impl FnMut() -> u64) -> Self {
         Self(random().max(1).to_be_bytes())

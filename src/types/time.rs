@@ -19,6 +19,11 @@ impl Clock {
         Instant::now()
     }
 
+    /// The date now. It may jump.
+    pub fn date(&self) -> SystemTime {
+        wall_now()
+    }
+
     /// The date at which a past `instant` was taken.
     pub fn date_of(&self, instant: Instant) -> SystemTime {
         let now = wall_now();

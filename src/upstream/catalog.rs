@@ -4,7 +4,7 @@
 //! changes; a new one takes its place.
 
 use crate::types::{ModelSlot, Random};
-use crate::upstream::{Endpoint, Upstream, balance};
+use crate::upstream::{Endpoint, Price, Upstream, balance};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Model {
     pub aliases: Vec<String>,
     /// At least one.
     pub targets: Vec<Target>,
+    /// What its tokens cost.
+    pub price: Price,
     /// The upstream's own description, for discovered models.
     pub description: Option<Box<RawValue>>,
 }
@@ -138,6 +140,7 @@ mod tests {
             slot: ModelSlot::OTHER,
             aliases: aliases.iter().map(ToString::to_string).collect(),
             targets: weights.iter().enumerate().map(target).collect(),
+            price: Price::default(),
             description: None,
         }
     }

@@ -4,7 +4,7 @@
 //! Must not know: how an upstream is asked.
 
 use crate::types::ModelSlot;
-use crate::upstream::{Backends, Catalog, Model, ModelSettings, Protocol, Target, Upstream};
+use crate::upstream::{Backends, Catalog, Model, ModelSettings, Price, Protocol, Target, Upstream};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -63,6 +63,7 @@ pub fn catalog_of(
                     slot: slot_of(id),
                     aliases: Vec::new(),
                     targets: vec![target],
+                    price: Price::default(),
                     description: Some(description.clone()),
                 }),
             }
@@ -90,6 +91,7 @@ fn configured_model(
         slot: slot_of(&settings.name),
         aliases: settings.aliases.clone(),
         targets: targets.collect(),
+        price: settings.price,
         description: None,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the load figures that balancing decides by. Must not know: how bytes travel.
 
-use crate::upstream::{EndpointSettings, UpstreamSettings};
+use crate::upstream::{EndpointSettings, Locality, UpstreamSettings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -29,6 +29,8 @@ pub struct Endpoint {
     pub settings: EndpointSettings,
     /// `host:port`, for the `Host` header, logs and the record.
     pub authority: Arc<str>,
+    /// Who runs it.
+    pub locality: Locality,
     outstanding_tokens: AtomicU64,
 }
 
@@ -46,7 +48,14 @@ impl Upstream {
 impl Endpoint {
     fn new(upstream: usize, index: usize, settings: EndpointSettings) -> Self {
         let authority = settings.origin.authority().into();
-        Self { upstream, index, settings, authority, outstanding_tokens: AtomicU64::new(0) }
+        Self {
+            upstream,
+            index,
+            locality: Locality::of(&settings.origin.host),
+            settings,
+            authority,
+            outstanding_tokens: AtomicU64::new(0),
+        }
     }
 
     /// Estimated tokens of the requests it is working on.

@@ -6,14 +6,16 @@ pub mod balance;
 mod catalog;
 mod discovery;
 mod endpoint;
+mod locality;
 mod settings;
 mod transport;
 
 pub use catalog::{Backends, Catalog, Model, Target};
 pub use discovery::{Discovered, LOCAL_BACKENDS, LocalBackend, catalog_of};
 pub use endpoint::{Endpoint, Load, Upstream};
+pub use locality::Locality;
 pub use settings::{
-    Balance, EndpointSettings, ModelSettings, Origin, Protocol, Scheme, StreamUsage,
+    Balance, EndpointSettings, ModelSettings, Origin, Price, Protocol, Scheme, StreamUsage,
     TargetSettings, Timeouts, UpstreamSettings,
 };
 pub use transport::{Exchange, Opened, Reuse, Transport, TransportFault};

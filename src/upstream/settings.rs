@@ -2,7 +2,7 @@
 //!
 //! Must not know: TOML, where a value was written, or how it is carried out.
 
-use crate::types::Secret;
+use crate::types::{NanoUsd, Secret, Usage, UsageSource};
 use std::time::Duration;
 
 /// One group of endpoints that serve the same models.
@@ -120,6 +120,27 @@ pub struct ModelSettings {
     pub aliases: Vec<String>,
     /// At least one; each names an upstream that exists.
     pub targets: Vec<TargetSettings>,
+    /// What its tokens cost.
+    pub price: Price,
+}
+
+/// What a model's tokens cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    /// One prompt token.
+    pub input: NanoUsd,
+    /// One generated token.
+    pub output: NanoUsd,
+}
+
+impl Price {
+    /// What `usage` costs; `None` where tokens cost nothing or were not counted by the
+    /// upstream.
+    pub fn of(self, usage: Option<Usage>) -> Option<NanoUsd> {
+        let usage = usage.filter(|usage| usage.source == UsageSource::Upstream)?;
+        let cost = self.input * usage.input + self.output * usage.output;
+        (cost > NanoUsd::default()).then_some(cost)
+    }
 }
 
 /// One place where a model is served.

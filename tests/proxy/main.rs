@@ -29,6 +29,8 @@ mod interim;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod objectives;
+#[cfg(test)]
 mod pass_through;
 #[cfg(test)]
 mod pooled_connections;
@@ -49,7 +51,11 @@ mod streaming;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod timeouts;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod usage_chunk;
 #[cfg(test)]

@@ -70,7 +70,7 @@ const CASES: [Case; 17] = [
     ("m", "leave-stream", "client_cancelled", 499, ""),
 ];
 
-async fn start(upstream: &Upstream, away: &Refusing) -> Proxy {
+async fn start(upstream: &Upstream, away: &Refusing, tables: &str) -> Proxy {
     Setup::to([upstream.url()])
         .with("timeouts = { first_byte = \"300ms\", idle = \"300ms\" }")
         .upstream("away", [away.url()])
@@ -78,8 +78,20 @@ async fn start(upstream: &Upstream, away: &Refusing) -> Proxy {
             "[[model]]\nname = \"m\"\ntargets = [{ upstream = \"u\" }]\n\
              [[model]]\nname = \"away\"\ntargets = [{ upstream = \"away\" }]\n",
         )
+        .tables(tables)
         .start()
         .await
+}
+
+/// What an outcome is for the availability of its model; nothing where it does not count.
+fn availability(model: &str, outcome: &str, error: &str) -> Option<bool> {
+    match outcome {
+        _ if model == "unknown" => None,
+        "success" => Some(true),
+        "client_error" | "client_cancelled" => None,
+        "rate_limited" => (error == "429").then_some(false),
+        _ => Some(false),
+    }
 }
 
 fn body_of(model: &str, case: &str) -> String {
@@ -115,9 +127,11 @@ async fn run(proxy: &Proxy, upstream: &Upstream, (model, case): (&str, &str)) ->
 }
 
 #[tokio::test]
-async fn each_outcome_is_counted_and_logged_alike_and_once() {
+async fn each_outcome_is_counted_judged_traced_and_logged_alike_and_once() {
     let (upstream, away) = (Upstream::start(end_as_asked), Refusing::new());
-    let proxy = start(&upstream, &away).await;
+    let collector = Collector::start();
+    let proxy = start(&upstream, &away, &collector.table("")).await;
+    let mut traced = Vec::new();
     let mut before = proxy.metrics().await;
     for (number, (model, case, outcome, status, error)) in CASES.into_iter().enumerate() {
         let seen = run(&proxy, &upstream, (model, case)).await;
@@ -158,7 +172,31 @@ async fn each_outcome_is_counted_and_logged_alike_and_once() {
         }
         let attempts = line.0["attempts"].as_f64().unwrap();
         assert_eq!(grew("gen_ai_client_operation_duration_seconds_count", &[]), attempts, "{case}");
+        let judged = availability(model, outcome, error);
+        let counts = |flag: bool| f64::from(u8::from(flag));
+        let (events, bad) = ("transom_slo_events_total", "transom_slo_bad_events_total");
+        assert_eq!(grew(events, &[]), counts(judged.is_some()), "{case}");
+        assert_eq!(grew(bad, &[]), counts(judged == Some(false)), "{case}");
+        let missed = line.0["slo_missed"].as_array().map_or(0, Vec::len);
+        assert_eq!(missed, usize::from(judged == Some(false)), "{case}");
+
+        traced.push((case, outcome, error, line));
         before = after;
+    }
+    traced_as_logged(&collector, traced).await;
+}
+
+type Logged = (&'static str, &'static str, &'static str, LogLine);
+
+/// Spans leave in batches, so they are looked at when all is done.
+async fn traced_as_logged(collector: &Collector, logged: Vec<Logged>) {
+    for (case, outcome, error, line) in logged {
+        let count = 1 + line.count("attempts") as usize;
+        let spans = collector.trace(line.text("trace_id"), count).await;
+        assert_eq!(spans.len(), count, "{case}");
+        let server = spans.iter().find(|s| hex(&s.span_id) == line.text("span_id")).unwrap();
+        assert_eq!(attribute(&server.attributes, "transom.outcome"), outcome, "{case}");
+        assert_eq!(attribute(&server.attributes, "error.type"), error, "{case}");
     }
 }
 
@@ -166,7 +204,7 @@ async fn each_outcome_is_counted_and_logged_alike_and_once() {
 async fn the_sums_close_over_a_mixed_crowd() {
     const ROUNDS: usize = 6;
     let (upstream, away) = (Upstream::start(end_as_asked), Refusing::new());
-    let proxy = start(&upstream, &away).await;
+    let proxy = start(&upstream, &away, "").await;
     let crowd = CASES.iter().map(|(model, case, ..)| {
         let (proxy, upstream) = (&proxy, &upstream);
         async move {

@@ -4,6 +4,7 @@
 mod closed;
 mod connection;
 mod open;
+mod steady;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 pub use closed::closed_loop;
 pub use connection::{Connection, Exchange, Failure};
 pub use open::open_loop;
+pub use steady::steady_loop;
 
 use crate::Result;
 use crate::answers::Answer;

@@ -28,6 +28,12 @@ pub enum Subject {
     BarePingora,
     /// Transom with all telemetry on, one thread.
     Transom,
+    /// The same without any telemetry.
+    TransomSilent,
+    /// Transom with all telemetry on for 200 models, one thread.
+    TransomWide,
+    /// The same, and its metrics are scraped each second.
+    TransomScraped,
 }
 
 impl Subject {
@@ -38,6 +44,9 @@ impl Subject {
             Self::Nginx => "nginx",
             Self::BarePingora => "bare pingora",
             Self::Transom => "transom",
+            Self::TransomSilent => "transom-silent",
+            Self::TransomWide => "transom-wide",
+            Self::TransomScraped => "transom-scraped",
         }
     }
 }
@@ -60,11 +69,9 @@ impl Place {
         match (subject, &self.transom) {
             (Subject::Direct | Subject::BarePingora, _) => None,
             (Subject::Nginx, _) => nginx::obstacle(),
-            (Subject::Transom, Some(binary)) if binary.is_file() => None,
-            (Subject::Transom, Some(binary)) => Some(format!("no file {}", binary.display())),
-            (Subject::Transom, None) => {
-                Some("give the release binary as TRANSOM_BIN or --transom".to_owned())
-            }
+            (_, Some(binary)) if binary.is_file() => None,
+            (_, Some(binary)) => Some(format!("no file {}", binary.display())),
+            (_, None) => Some("give the release binary as TRANSOM_BIN or --transom".to_owned()),
         }
     }
 
@@ -74,10 +81,13 @@ impl Place {
     /// When it does not become ready; the error names it.
     pub async fn start(&self, subject: Subject, case: Case) -> Result<Running> {
         let started = match subject {
-            Subject::Direct => Ok(Running { address: self.upstream, process: None, admin: None }),
+            Subject::Direct => Ok(Running::plain(self.upstream, None)),
             Subject::Nginx => nginx::start(self, case).await,
             Subject::BarePingora => self.start_bare_pingora().await,
-            Subject::Transom => transom::start(self).await,
+            Subject::Transom
+            | Subject::TransomSilent
+            | Subject::TransomWide
+            | Subject::TransomScraped => transom::start(self, subject).await,
         };
         started.map_err(|error| format!("{}: {error}", subject.name()).into())
     }
@@ -88,7 +98,7 @@ impl Place {
         program.args(["bare-pingora", &listen.to_string(), &self.upstream.to_string()]);
         let mut process = Process::start(self.core, &program, Stdio::null())?;
         process.ready(listen, None).await?;
-        Ok(Running { address: listen, process: Some(process), admin: None })
+        Ok(Running::plain(listen, Some(process)))
     }
 
     /// A fresh directory for one start of `subject`.
@@ -111,11 +121,19 @@ impl Drop for Place {
 pub struct Running {
     /// Where the load goes.
     pub address: SocketAddr,
+    /// Where its metrics are, when it has any.
+    pub admin: Option<SocketAddr>,
+    /// Where they are, when they are to be scraped beside the load.
+    pub scraped: Option<SocketAddr>,
     process: Option<Process>,
-    admin: Option<SocketAddr>,
 }
 
 impl Running {
+    /// A subject without metrics; there is no process to speak of when it is direct.
+    fn plain(address: SocketAddr, process: Option<Process>) -> Self {
+        Self { address, admin: None, scraped: None, process }
+    }
+
     /// CPU time the subject has used; `None` for no proxy.
     ///
     /// # Errors
@@ -138,6 +156,17 @@ impl Running {
         match self.admin {
             Some(admin) => transom::audit(admin, sent).await,
             None => Ok(None),
+        }
+    }
+
+    /// What the subject says it could not export: log lines, spans, budgets.
+    ///
+    /// # Errors
+    /// When it has metrics but cannot be asked.
+    pub async fn dropped(&self) -> Result<u64> {
+        match self.admin {
+            Some(admin) => transom::dropped(admin).await,
+            None => Ok(0),
         }
     }
 }

@@ -33,7 +33,7 @@ pub async fn start(place: &Place, case: Case) -> Result<Running> {
     let process = Process::start(place.core, &program, Stdio::null())?;
     let mut process = process.stopped_by(stop).owning(directory);
     process.ready(listen, None).await?;
-    Ok(Running { address: listen, process: Some(process), admin: None })
+    Ok(Running::plain(listen, Some(process)))
 }
 
 fn command(directory: &Path, file: &Path) -> Command {
@@ -48,8 +48,8 @@ fn text(directory: &Path, listen: SocketAddr, place: &Place, case: Case) -> Stri
     let upstream = place.upstream;
     // Buffered, nginx would hold events back; unbuffered, small JSON costs it more.
     let buffering = match case {
-        Case::B2 => "on",
         Case::B5 => "off",
+        _ => "on",
     };
     format!(
         r#"worker_processes 1;

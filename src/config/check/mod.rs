@@ -6,6 +6,8 @@
 mod models;
 mod secret;
 mod server;
+mod slo;
+mod tracing;
 mod unique;
 mod upstreams;
 
@@ -22,11 +24,14 @@ use unique::Taken;
 /// The settings that `raw` stands for, with the secrets it names.
 pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<'_>) -> Settings {
     let upstreams = upstreams::names(&raw.upstream, report);
+    let models = slo::models(&raw.model);
     Settings {
         server: server::settings(raw.server, report),
         models: models::settings(raw.model, &upstreams, report),
         upstreams: upstreams::settings(raw.upstream, env, report),
         keys: keys(raw.key, report),
+        slos: slo::settings(raw.slo, &models, report),
+        tracing: tracing::settings(raw.tracing, env, report),
         log: log(&raw.log),
     }
 }

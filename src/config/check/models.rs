@@ -10,7 +10,8 @@ use crate::config::path::Path;
 use crate::config::raw::{RawModel, RawTarget};
 use crate::config::report::Report;
 use crate::config::suggest::did_you_mean;
-use crate::upstream::{ModelSettings, TargetSettings};
+use crate::types::NanoUsd;
+use crate::upstream::{ModelSettings, Price, TargetSettings};
 
 /// The validated sections; their targets are among `upstreams`.
 pub(super) fn settings(
@@ -25,7 +26,11 @@ pub(super) fn settings(
         let targets = model.targets.map(|targets| self::targets(targets, upstreams, &path, report));
         if let (Some(Text(name)), Some(targets)) = (model.name, targets) {
             let aliases = model.aliases.into_iter().map(|Text(alias)| alias.0).collect();
-            models.push(ModelSettings { name: name.0, aliases, targets });
+            let price = Price {
+                input: per_token(model.price.input),
+                output: per_token(model.price.output),
+            };
+            models.push(ModelSettings { name: name.0, aliases, targets, price });
         }
     }
     models
@@ -67,6 +72,11 @@ fn targets(
         targets.push(TargetSettings { upstream, model, weight: target.weight });
     }
     targets
+}
+
+/// From dollars per million tokens.
+fn per_token(price: f64) -> NanoUsd {
+    NanoUsd((price * 1e3).round() as u64)
 }
 
 fn path(index: usize) -> Path {

@@ -8,13 +8,17 @@ mod duration;
 mod endpoint;
 mod file;
 mod name;
+mod network;
 mod number;
+mod percent;
 mod size;
 mod variable;
 
 pub(super) use digest::Digest;
 pub(super) use endpoint::EndpointUrl;
 pub(super) use name::{Label, Pattern, UpstreamModel};
+pub(super) use network::Network;
+pub(super) use percent::Percent;
 pub(super) use size::ByteSize;
 pub(super) use variable::VariableName;
 
@@ -59,14 +63,16 @@ pub(super) struct Rule {
     check: fn(&str) -> Result<(), Refusal>,
 }
 
-static RULES: [Rule; 10] = [
+static RULES: [Rule; 12] = [
     Rule::of::<ByteSize>(),
     Rule::of::<Digest>(),
     Rule::of::<Duration>(),
     Rule::of::<EndpointUrl>(),
     Rule::of::<Label>(),
+    Rule::of::<Network>(),
     Rule::of::<PathBuf>(),
     Rule::of::<Pattern>(),
+    Rule::of::<Percent>(),
     Rule::of::<SocketAddr>(),
     Rule::of::<UpstreamModel>(),
     Rule::of::<VariableName>(),

@@ -2,8 +2,12 @@
 
 use super::{FILE, errors, read};
 use crate::config::{Environment, Overrides, empty, load};
-use crate::observe::{LogFormat, LogLevel};
-use crate::upstream::{Balance, Protocol, Scheme, StreamUsage, Timeouts};
+use crate::observe::{
+    Goodput, Indicator, LogFormat, LogLevel, OtlpProtocol, SloScope, SloSettings, Trust, Trusted,
+    Upstream429,
+};
+use crate::types::{NanoUsd, Operation};
+use crate::upstream::{Balance, Price, Protocol, Scheme, StreamUsage, Timeouts};
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,10 +39,35 @@ name    = "chat-large"
 aliases = ["gpt-4o", "llama-3*"]
 targets = [ { upstream = "vllm", model = "meta-llama/Llama-3.3-70B", weight = 90 },
             { upstream = "vllm-next", weight = 10 } ]
+price   = { input = 0.50, output = 1.5 }
 
 [[key]]
 alias  = "team-search"
 sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+[[slo]]
+name      = "first-token"
+model     = "chat-*"
+kind      = "ttft"
+threshold = "1.5s"
+objective = 95.0
+window    = "7d"
+
+[[slo]]
+name         = "embedding"
+route        = "/v1/embeddings"
+kind         = "goodput"
+threshold    = { latency = "2s" }
+objective    = 99
+upstream_429 = "excluded"
+
+[tracing]
+otlp                     = "http://127.0.0.1:4318"
+protocol                 = "grpc"
+headers_env              = "OTLP_HEADERS"
+trust                    = ["10.0.0.0/8", "::1"]
+target_traces_per_minute = 30
+floor                    = { high = "5%" }
 
 [log]
 format = "json"
@@ -82,6 +111,38 @@ fn the_example_means_what_it_says() {
 }
 
 #[test]
+fn objectives_and_tracing_mean_what_they_say() {
+    let settings = read(EXAMPLE).unwrap();
+    assert_eq!(settings.models[0].price, Price { input: NanoUsd(500), output: NanoUsd(1500) });
+
+    let [first_token, embedding] = settings.slos.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(first_token.name, "first-token");
+    assert_eq!(first_token.scope, SloScope::Models("chat-*".to_owned()));
+    assert_eq!(first_token.indicator, Indicator::FirstToken(Duration::from_millis(1500)));
+    assert_eq!(first_token.objective, 0.95);
+    assert_eq!(first_token.window, Duration::from_secs(7 * 24 * 3600));
+    assert_eq!(embedding.scope, SloScope::Route(Operation::Embeddings));
+    let limits = Goodput { latency: Some(Duration::from_secs(2)), ..Goodput::default() };
+    assert_eq!(embedding.indicator, Indicator::Goodput(limits));
+    assert_eq!((embedding.objective, embedding.upstream_429), (0.99, Upstream429::Excluded));
+    assert_eq!(embedding.window, Duration::from_secs(30 * 24 * 3600));
+
+    let otlp = settings.tracing.otlp.unwrap();
+    assert_eq!(
+        (otlp.endpoint.as_str(), otlp.protocol),
+        ("http://127.0.0.1:4318", OtlpProtocol::Grpc)
+    );
+    let [(name, token)] = otlp.headers.as_slice() else { panic!("{otlp:?}") };
+    assert_eq!((name.as_str(), token.expose()), ("authorization", "Bearer canary-of-otlp"));
+    let trusted = |address: &str| settings.tracing.trust.of(Some(address.parse().unwrap()));
+    assert_eq!((trusted("10.1.2.3"), trusted("::1")), (Trusted::Yes, Trusted::Yes));
+    assert_eq!(trusted("192.168.0.1"), Trusted::No);
+    let sampling = settings.tracing.sampling;
+    assert_eq!((sampling.target_per_minute, sampling.floor.high), (30, 0.05));
+    assert_eq!(sampling.floor.low, 1.0);
+}
+
+#[test]
 fn an_empty_file_and_no_file_are_the_defaults() {
     let settings = read("").unwrap();
     let server = &settings.server;
@@ -92,6 +153,9 @@ fn an_empty_file_and_no_file_are_the_defaults() {
     assert_eq!((server.drain, server.threads), (Duration::from_secs(30), 0));
     assert!(settings.upstreams.is_empty() && settings.models.is_empty());
     assert!(settings.keys.is_empty());
+    assert_eq!(settings.slos, [SloSettings::standard()]);
+    assert!(settings.tracing.otlp.is_none());
+    assert_eq!(settings.tracing.trust, Trust::Always);
     assert_eq!((settings.log.format, settings.log.level), (LogFormat::Auto, LogLevel::Info));
     let without = empty(&none(), &Overrides::default()).unwrap();
     assert_eq!(format!("{without:?}"), format!("{settings:?}"));

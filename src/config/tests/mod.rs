@@ -4,6 +4,7 @@ mod example;
 mod junk;
 mod layers;
 mod mistakes;
+mod objectives;
 mod schema;
 mod secrets;
 
@@ -12,7 +13,12 @@ use super::{ConfigErrors, Environment, Overrides, Settings, from_text};
 const FILE: &str = "transom.toml";
 
 fn read(text: &str) -> Result<Settings, ConfigErrors> {
-    let env = [("VLLM_KEY", "canary-of-env"), ("EMPTY", ""), ("TWO_LINES", "a\nb")];
+    let env = [
+        ("VLLM_KEY", "canary-of-env"),
+        ("EMPTY", ""),
+        ("TWO_LINES", "a\nb"),
+        ("OTLP_HEADERS", "Authorization=Bearer canary-of-otlp"),
+    ];
     from_text(FILE, text, &env.into_iter().collect(), &Overrides::default())
 }
 

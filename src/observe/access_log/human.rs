@@ -3,8 +3,8 @@
 //! Must not know: where the line goes. A stranger's text was cleaned of control and
 //! direction characters before it came into the record.
 
-use super::{LogNames, json};
-use crate::observe::RequestRecord;
+use super::json;
+use crate::observe::{RecordNames, RequestRecord};
 use std::fmt::{self, Write as _};
 use std::io;
 
@@ -12,7 +12,7 @@ use std::io;
 pub(super) fn write_line(
     text: &mut Vec<u8>,
     record: &RequestRecord,
-    names: &LogNames,
+    names: &RecordNames,
 ) -> io::Result<()> {
     let mut line = String::with_capacity(160);
     describe(&mut line, record, names).map_err(io::Error::other)?;
@@ -21,7 +21,7 @@ pub(super) fn write_line(
     Ok(())
 }
 
-fn describe(line: &mut String, record: &RequestRecord, names: &LogNames) -> fmt::Result {
+fn describe(line: &mut String, record: &RequestRecord, names: &RecordNames) -> fmt::Result {
     let (call, verdict) = (&record.call, record.verdict);
     let duration = record.timeline.duration();
     write!(line, "{} ", json::timestamp(record, names))?;

@@ -3,8 +3,7 @@
 //!
 //! Must not know: where the line goes. Bodies and keys never reach it.
 
-use super::LogNames;
-use crate::observe::RequestRecord;
+use crate::observe::{KeepReason, RecordNames, RequestRecord};
 use crate::types::{Outcome, UsageSource};
 use serde::Serialize;
 use std::io;
@@ -35,19 +34,22 @@ struct Line<'a> {
     ttft_ms: Option<f64>,
     duration_ms: f64,
     overhead_ms: Option<f64>,
+    cost_usd: Option<f64>,
     cache: &'static str,
     attempts: usize,
     chunks: u64,
     key: Option<&'a str>,
     bytes_in: u64,
     bytes_out: u64,
+    slo_missed: Vec<&'a str>,
+    kept: Option<&'static str>,
 }
 
 /// Appends the line and its newline to `text`.
 pub(super) fn write_line(
     text: &mut Vec<u8>,
     record: &RequestRecord,
-    names: &LogNames,
+    names: &RecordNames,
 ) -> io::Result<()> {
     let (identity, call, verdict) = (&record.identity, &record.call, record.verdict);
     let last = record.attempts.last();
@@ -75,12 +77,15 @@ pub(super) fn write_line(
         ttft_ms: record.time_to_first_token().map(millis),
         duration_ms: millis(record.timeline.duration()),
         overhead_ms: record.timeline.overhead().map(millis),
+        cost_usd: record.cost.map(|cost| cost.dollars()),
         cache: "none",
         attempts: record.attempts.len(),
         chunks: record.meter.facts.chunks,
         key: identity.key_alias.as_deref(),
         bytes_in: call.bytes_in,
         bytes_out: call.bytes_out,
+        slo_missed: names.missed(record.slo).collect(),
+        kept: record.kept.map(KeepReason::label),
     };
     serde_json::to_writer(&mut *text, &line)?;
     text.push(b'\n');
@@ -88,7 +93,7 @@ pub(super) fn write_line(
 }
 
 /// When the request ended, RFC 3339 in UTC with milliseconds.
-pub(super) fn timestamp(record: &RequestRecord, names: &LogNames) -> String {
+pub(super) fn timestamp(record: &RequestRecord, names: &RecordNames) -> String {
     let ended = record.timeline.finished.unwrap_or(record.timeline.received);
     humantime::format_rfc3339_millis(names.clock.date_of(ended)).to_string()
 }

@@ -2,11 +2,17 @@
 //!
 //! Must not know: which label values there will be.
 
+use super::draft::{Draft, DraftView, SemanticNames};
+use super::exact::{ExactCounter, ExactFamily};
 use super::histogram::{Histogram, HistogramFamily};
 use super::names::{Kind, Metric};
+use super::openmetrics::FamilyExemplars;
+use crate::observe::SloSettings;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use std::sync::Arc;
 
 /// One family a metric, in the order of [`Metric::ALL`].
@@ -14,24 +20,50 @@ pub(super) struct Families(Vec<Family>);
 
 enum Family {
     Counter(IntCounterVec),
+    Exact(ExactFamily),
     Gauge(IntGaugeVec),
+    Ratio(GaugeVec),
     Histogram(HistogramFamily),
 }
 
 impl Families {
-    /// Registers every metric and the process's own.
-    pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
+    /// Registers every metric and the process's own. The limits of `objectives` become
+    /// bounds of the histograms they are about.
+    pub(super) fn register(
+        registry: &Registry,
+        objectives: &[SloSettings],
+        names: SemanticNames,
+    ) -> prometheus::Result<Self> {
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        let families: prometheus::Result<_> =
-            Metric::ALL.iter().map(|metric| register_one(registry, *metric)).collect();
-        families.map(Self)
+        let mut families = Vec::with_capacity(Metric::ALL.len());
+        for metric in Metric::ALL {
+            let family = Family::new(*metric, objectives)?;
+            registry.register(family.collector())?;
+            families.push(family);
+        }
+        let families = Self(families);
+        if names == SemanticNames::WithDraft {
+            for draft in Draft::ALL {
+                let source = families.histogram_family(draft.source);
+                registry.register(Box::new(DraftView::new(draft, source)?))?;
+            }
+        }
+        Ok(families)
     }
 
     /// The counter with these label values, born at 0 if it is new.
     pub(super) fn counter(&self, metric: Metric, values: &[&str]) -> IntCounter {
         match &self.0[metric as usize] {
             Family::Counter(vec) => vec.with_label_values(values),
-            _ => unreachable!("{metric:?} is no counter"),
+            _ => unreachable!("{metric:?} is no counter of events"),
+        }
+    }
+
+    /// The counter of seconds or dollars with these label values, born at 0 if it is new.
+    pub(super) fn exact(&self, metric: Metric, values: &[&str]) -> Arc<ExactCounter> {
+        match &self.0[metric as usize] {
+            Family::Exact(family) => family.with(values),
+            _ => unreachable!("{metric:?} is no counter of seconds or dollars"),
         }
     }
 
@@ -39,7 +71,15 @@ impl Families {
     pub(super) fn gauge(&self, metric: Metric, values: &[&str]) -> IntGauge {
         match &self.0[metric as usize] {
             Family::Gauge(vec) => vec.with_label_values(values),
-            _ => unreachable!("{metric:?} is no gauge"),
+            _ => unreachable!("{metric:?} is no gauge of whole numbers"),
+        }
+    }
+
+    /// The ratio with these label values, born at 0 if it is new.
+    pub(super) fn ratio(&self, metric: Metric, values: &[&str]) -> Gauge {
+        match &self.0[metric as usize] {
+            Family::Ratio(vec) => vec.with_label_values(values),
+            _ => unreachable!("{metric:?} is no ratio"),
         }
     }
 
@@ -58,21 +98,44 @@ impl Families {
             _ => unreachable!("{metric:?} is no histogram"),
         }
     }
+
+    /// The exemplars of all families that have any.
+    pub(super) fn exemplars(&self) -> Vec<FamilyExemplars> {
+        let of = |metric: &Metric| {
+            let family = self.histogram_family(*metric);
+            FamilyExemplars {
+                name: metric.definition().name,
+                units_per_one: family.units_per_one(),
+                series: family.exemplars(),
+            }
+        };
+        let some = |family: &FamilyExemplars| !family.series.is_empty();
+        Metric::ALL.iter().filter(|metric| metric.has_exemplars()).map(of).filter(some).collect()
+    }
 }
 
-fn register_one(registry: &Registry, metric: Metric) -> prometheus::Result<Family> {
-    let definition = metric.definition();
-    let opts = Opts::new(definition.name, definition.help);
-    let family = match definition.kind {
-        Kind::Counter => Family::Counter(IntCounterVec::new(opts, definition.labels)?),
-        Kind::Gauge => Family::Gauge(IntGaugeVec::new(opts, definition.labels)?),
-        Kind::Seconds(_) | Kind::Tokens => Family::Histogram(HistogramFamily::new(definition)?),
-    };
-    let collector: Box<dyn Collector> = match &family {
-        Family::Counter(vec) => Box::new(vec.clone()),
-        Family::Gauge(vec) => Box::new(vec.clone()),
-        Family::Histogram(family) => Box::new(family.clone()),
-    };
-    registry.register(collector)?;
-    Ok(family)
+impl Family {
+    fn new(metric: Metric, objectives: &[SloSettings]) -> prometheus::Result<Self> {
+        let definition = metric.definition();
+        let opts = Opts::new(definition.name, definition.help);
+        Ok(match definition.kind {
+            Kind::Counter => Self::Counter(IntCounterVec::new(opts, definition.labels)?),
+            Kind::Gauge => Self::Gauge(IntGaugeVec::new(opts, definition.labels)?),
+            Kind::Ratio => Self::Ratio(GaugeVec::new(opts, definition.labels)?),
+            Kind::SecondsTotal | Kind::UsdTotal => Self::Exact(ExactFamily::new(definition)?),
+            Kind::Seconds(_) | Kind::Tokens => {
+                Self::Histogram(HistogramFamily::new(definition, objectives)?)
+            }
+        })
+    }
+
+    fn collector(&self) -> Box<dyn Collector> {
+        match self {
+            Self::Counter(vec) => Box::new(vec.clone()),
+            Self::Exact(family) => Box::new(family.clone()),
+            Self::Gauge(vec) => Box::new(vec.clone()),
+            Self::Ratio(vec) => Box::new(vec.clone()),
+            Self::Histogram(family) => Box::new(family.clone()),
+        }
+    }
 }

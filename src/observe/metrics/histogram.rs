@@ -1,90 +1,108 @@
-//! Histograms that are resolved once and observed without a lock or a hash.
+//! Histograms that are resolved once and observed without a lock, a hash or an allocation.
 //!
 //! Owns the counting and the crate `prometheus`' `Collector` view of it. Must not know:
 //! what is measured. Sums are kept as integers (nanoseconds or tokens), so they are exact.
 
-use crate::observe::metrics::names::{Definition, Kind, TOKEN_BOUNDS};
-use parking_lot::RwLock;
+use super::buckets::{Bounds, nanoseconds};
+use super::exemplars::{Exemplar, Exemplars, TraceMark};
+use super::names::Definition;
+use super::series_map::SeriesMap;
+use super::sharded::Sharded;
+use crate::observe::SloSettings;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto;
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-const NANOS_PER_SECOND: f64 = 1e9;
+use std::time::{Duration, Instant};
 
 /// One series: counts by bucket and their exact sum.
 #[derive(Debug)]
 pub struct Histogram {
-    bounds: &'static [f64],
-    counts: Box<[AtomicU64]>,
-    sum: AtomicU64,
+    bounds: Arc<Bounds>,
+    /// The buckets, the last being +Inf, and then the sum.
+    cells: Sharded,
+    exemplars: Exemplars,
 }
 
 impl Histogram {
-    fn new(bounds: &'static [f64]) -> Self {
-        let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { bounds, counts, sum: AtomicU64::new(0) }
+    fn new(bounds: Arc<Bounds>) -> Self {
+        let cells = Sharded::new(bounds.exported().len() + 2);
+        Self { bounds, cells, exemplars: Exemplars::default() }
     }
 
     /// Counts one duration.
     pub fn observe(&self, duration: Duration) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.add(duration.as_secs_f64(), nanos);
+        self.add(nanoseconds(duration));
+    }
+
+    /// Counts one duration and, where the trace it belongs to is kept, makes that its
+    /// bucket's exemplar.
+    pub fn observe_marked(&self, duration: Duration, mark: Option<&TraceMark>) {
+        let value = nanoseconds(duration);
+        let bucket = self.add(value);
+        if let Some(mark) = mark {
+            self.exemplars.put(bucket, self.buckets(), value, mark);
+        }
     }
 
     /// Counts one number of tokens.
     pub fn observe_tokens(&self, tokens: u64) {
-        self.add(tokens as f64, tokens);
+        self.add(tokens);
     }
 
     /// Adds counts that were bucketed by the same bounds elsewhere.
     pub fn merge(&self, counts: &[u32], sum: Duration) {
-        for (total, count) in self.counts.iter().zip(counts).filter(|(_, count)| **count > 0) {
-            total.fetch_add(u64::from(*count), Ordering::Relaxed);
+        let here = self.cells.here();
+        let counts = counts.iter().take(self.buckets()).enumerate();
+        for (bucket, count) in counts.filter(|(_, count)| **count > 0) {
+            here.add(bucket, u64::from(*count));
         }
-        let nanos = u64::try_from(sum.as_nanos()).unwrap_or(u64::MAX);
-        self.sum.fetch_add(nanos, Ordering::Relaxed);
+        here.add(self.buckets(), nanoseconds(sum));
     }
 
     /// Counts by bucket, not cumulative, the last being +Inf.
     pub fn counts(&self) -> Vec<u64> {
-        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+        (0..self.buckets()).map(|bucket| self.cells.total(bucket)).collect()
     }
 
     /// The upper bounds, without +Inf.
-    pub const fn bounds(&self) -> &'static [f64] {
-        self.bounds
+    pub fn bounds(&self) -> &[f64] {
+        self.bounds.exported()
     }
 
-    fn add(&self, value: f64, sum: u64) {
-        let bucket = self.bounds.partition_point(|bound| *bound < value);
-        if let Some(count) = self.counts.get(bucket) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        self.sum.fetch_add(sum, Ordering::Relaxed);
+    /// Whether the bucket that `duration` falls into has had no exemplar for a minute.
+    pub fn exemplar_is_due(&self, duration: Duration, now: Instant) -> bool {
+        self.exemplars.is_due(self.bounds.bucket_of(nanoseconds(duration)), now)
     }
 
-    fn to_proto(&self, scale: f64) -> proto::Histogram {
-        // The sum is read before the counts, so that it never holds more than they do.
-        let sum = self.sum.load(Ordering::Relaxed) as f64 / scale;
-        let mut total = 0;
-        let mut cumulate = |count: &AtomicU64| {
-            total += count.load(Ordering::Relaxed);
-            total
+    /// Buckets, +Inf included.
+    fn buckets(&self) -> usize {
+        self.bounds.exported().len() + 1
+    }
+
+    /// The sum is added last and read first, so that it never holds more than the counts do.
+    fn add(&self, value: u64) -> usize {
+        let bucket = self.bounds.bucket_of(value);
+        let here = self.cells.here();
+        here.add(bucket, 1);
+        here.add(self.buckets(), value);
+        bucket
+    }
+
+    fn to_proto(&self, units_per_one: f64) -> proto::Histogram {
+        let sum = self.cells.total(self.buckets());
+        let mut cumulative = 0;
+        let mut bucket = |(bucket, bound): (usize, &f64)| {
+            cumulative += self.cells.total(bucket);
+            let mut shown = proto::Bucket::default();
+            shown.set_upper_bound(*bound);
+            shown.set_cumulative_count(cumulative);
+            shown
         };
-        let cumulative: Vec<u64> = self.counts.iter().map(&mut cumulate).collect();
-        let buckets = self.bounds.iter().zip(&cumulative).map(|(bound, count)| {
-            let mut bucket = proto::Bucket::default();
-            bucket.set_upper_bound(*bound);
-            bucket.set_cumulative_count(*count);
-            bucket
-        });
+        let buckets = self.bounds().iter().enumerate().map(&mut bucket).collect();
         let mut histogram = proto::Histogram::default();
-        histogram.set_bucket(buckets.collect());
-        histogram.set_sample_count(total);
-        histogram.set_sample_sum(sum);
+        histogram.set_bucket(buckets);
+        histogram.set_sample_count(cumulative + self.cells.total(self.bounds().len()));
+        histogram.set_sample_sum(sum as f64 / units_per_one);
         histogram
     }
 }
@@ -92,87 +110,65 @@ impl Histogram {
 /// All series of one histogram metric. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct HistogramFamily {
-    desc: Desc,
-    definition: Definition,
-    bounds: &'static [f64],
-    scale: f64,
-    series: Arc<RwLock<HashMap<Vec<String>, Arc<Histogram>>>>,
+    map: Arc<SeriesMap<Histogram>>,
+    bounds: Arc<Bounds>,
+    units_per_one: f64,
 }
 
+/// The exemplars of one series: its labels, and an example by bucket where there is one.
+pub type SeriesExemplars = (Vec<proto::LabelPair>, Vec<Option<Exemplar>>);
+
 impl HistogramFamily {
-    /// An empty family for a histogram `definition`.
+    /// An empty family for a histogram `definition`, whose bounds hold the limits of
+    /// `objectives`.
     ///
     /// # Errors
-    /// When the definition's name or labels are not valid, or it is no histogram.
-    pub fn new(definition: Definition) -> prometheus::Result<Self> {
-        let (bounds, scale): (&'static [f64], f64) = match definition.kind {
-            Kind::Seconds(buckets) => (buckets.bounds(), NANOS_PER_SECOND),
-            Kind::Tokens => (&TOKEN_BOUNDS, 1.0),
-            Kind::Counter | Kind::Gauge => {
-                return Err(prometheus::Error::Msg(format!("{} is no histogram", definition.name)));
-            }
-        };
-        let labels = definition.labels.iter().map(ToString::to_string).collect();
-        let desc =
-            Desc::new(definition.name.into(), definition.help.into(), labels, HashMap::default())?;
-        Ok(Self { desc, definition, bounds, scale, series: Arc::default() })
+    /// When the definition's name or labels are not valid.
+    pub fn new(definition: Definition, objectives: &[SloSettings]) -> prometheus::Result<Self> {
+        Ok(Self {
+            map: Arc::new(SeriesMap::new(definition)?),
+            bounds: Arc::new(Bounds::of(definition.kind, objectives)),
+            units_per_one: definition.kind.units_per_one(),
+        })
     }
 
     /// The series with these label values, born at 0 if it is new.
     pub fn with(&self, values: &[&str]) -> Arc<Histogram> {
-        let key: Vec<String> = values.iter().map(ToString::to_string).collect();
-        if let Some(found) = self.series.read().get(&key) {
-            return Arc::clone(found);
-        }
-        let born = || Arc::new(Histogram::new(self.bounds));
-        Arc::clone(self.series.write().entry(key).or_insert_with(born))
+        self.map.with(values, || Histogram::new(Arc::clone(&self.bounds)))
+    }
+
+    /// The series that have exemplars.
+    pub fn exemplars(&self) -> Vec<SeriesExemplars> {
+        self.map.find(|series| series.exemplars.all())
+    }
+
+    /// How many units of an exemplar's value make one of what is exported.
+    pub const fn units_per_one(&self) -> f64 {
+        self.units_per_one
     }
 }
 
 impl Collector for HistogramFamily {
     fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
+        self.map.desc()
     }
 
     fn collect(&self) -> Vec<proto::MetricFamily> {
-        let series = self.series.read();
-        let metrics = series.iter().map(|(values, histogram)| {
-            let mut metric = proto::Metric::from_label(label_pairs(self.definition.labels, values));
-            metric.set_histogram(histogram.to_proto(self.scale));
-            metric
-        });
-        let mut family = proto::MetricFamily::default();
-        family.set_name(self.definition.name.into());
-        family.set_help(self.definition.help.into());
-        family.set_field_type(proto::MetricType::HISTOGRAM);
-        family.set_metric(metrics.collect());
-        vec![family]
-    }
-}
-
-fn label_pairs(names: &[&str], values: &[String]) -> Vec<proto::LabelPair> {
-    let mut pairs: Vec<_> = names
-        .iter()
-        .zip(values)
-        .map(|(name, value)| {
-            let mut pair = proto::LabelPair::default();
-            pair.set_name((*name).to_owned());
-            pair.set_value(value.clone());
-            pair
+        self.map.collect(proto::MetricType::HISTOGRAM, |series, metric| {
+            metric.set_histogram(series.to_proto(self.units_per_one));
         })
-        .collect();
-    pairs.sort_by(|a, b| a.name().cmp(b.name()));
-    pairs
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::observe::metrics::names::Metric;
+    use std::thread;
 
     #[test]
     fn a_value_on_a_bound_belongs_to_its_bucket_and_the_sum_is_exact() {
-        let family = HistogramFamily::new(Metric::MaxGap.definition()).unwrap();
+        let family = HistogramFamily::new(Metric::MaxGap.definition(), &[]).unwrap();
         let series = family.with(&["m"]);
         series.observe(Duration::from_millis(100));
         series.observe(Duration::from_nanos(100_000_001));
@@ -187,8 +183,39 @@ mod tests {
 
     #[test]
     fn the_same_labels_give_the_same_series() {
-        let family = HistogramFamily::new(Metric::Overhead.definition()).unwrap();
+        let family = HistogramFamily::new(Metric::Overhead.definition(), &[]).unwrap();
         assert!(Arc::ptr_eq(&family.with(&["a"]), &family.with(&["a"])));
         assert!(!Arc::ptr_eq(&family.with(&["a"]), &family.with(&["b"])));
+    }
+
+    #[test]
+    fn counts_and_sums_are_exact_when_threads_observe_at_once() {
+        let family = HistogramFamily::new(Metric::Overhead.definition(), &[]).unwrap();
+        let series = family.with(&["m"]);
+        thread::scope(|scope| {
+            for thread in 1..=8 {
+                let series = &series;
+                scope.spawn(move || {
+                    (0..10_000).for_each(|n| series.observe(Duration::from_nanos(thread * n)));
+                });
+            }
+        });
+        assert_eq!(series.counts().iter().sum::<u64>(), 80_000);
+        let nanoseconds: u64 = (1..=8).sum::<u64>() * (0..10_000).sum::<u64>();
+        let sum = family.collect()[0].get_metric()[0].get_histogram().get_sample_sum();
+        assert_eq!(sum, nanoseconds as f64 / 1e9);
+    }
+
+    #[test]
+    fn a_reader_never_sees_a_sum_of_more_than_it_counts() {
+        let family = HistogramFamily::new(Metric::ClientTokens.definition(), &[]).unwrap();
+        let series = family.with(&["a", "b", "c", "d"]);
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..100_000).for_each(|_| series.observe_tokens(1)));
+            while !writer.is_finished() {
+                let seen = series.to_proto(1.0);
+                assert!(seen.get_sample_sum() <= seen.get_sample_count() as f64);
+            }
+        });
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not know: models.
 
+use super::exemplars::TraceMark;
 use super::families::Families;
 use super::histogram::Histogram;
 use super::names::Metric;
@@ -39,9 +40,14 @@ impl HttpSeries {
         Self { routes: Operation::ALL.into_iter().map(series).collect() }
     }
 
-    pub(super) fn record(&self, families: &Families, record: &RequestRecord) {
+    pub(super) fn record(
+        &self,
+        families: &Families,
+        record: &RequestRecord,
+        mark: Option<&TraceMark>,
+    ) {
         let series = &self.routes[record.call.operation.index()];
-        series.duration.observe(record.timeline.duration());
+        series.duration.observe_marked(record.timeline.duration(), mark);
         let (method, status) = (&record.call.method, record.verdict.status);
         if status == 200 && *method == series.usual_method {
             series.usual_ok.inc();

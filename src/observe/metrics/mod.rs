@@ -4,24 +4,44 @@
 //! names are pinned, everything else is `_other`, and every series of a configured model
 //! exists at 0 from the start. Must not know: HTTP servers or where records come from.
 
+mod buckets;
+mod draft;
+mod exact;
+mod exemplars;
+mod exposition;
 mod families;
 mod histogram;
 mod http;
+mod labels;
+mod later;
 mod model;
 mod names;
+mod openmetrics;
+mod series_map;
+mod sharded;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
+pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
+pub use draft::{Draft, SemanticNames};
+pub use exposition::Exposition;
+pub use labels::LABELS;
 pub use model::ModelSeries;
-pub use names::{Definition, INTER_CHUNK_SECONDS, Kind, Metric};
+pub use names::{Definition, Kind, Metric};
+pub use openmetrics::OpenMetricsEncoder;
 
-use crate::observe::RequestRecord;
-use crate::types::ModelSlot;
+use crate::observe::slo::SloSeries;
+use crate::observe::{RequestRecord, SloSettings};
+use crate::types::{ModelSlot, SloKey};
 use arc_swap::ArcSwap;
+use exemplars::TraceMark;
 use families::Families;
 use http::HttpSeries;
 use parking_lot::Mutex;
 use prometheus::{Encoder, IntCounter, IntGauge, Registry, TextEncoder};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use upstream::UpstreamSeries;
 
 /// Models beyond this many are counted under `_other`.
@@ -36,28 +56,61 @@ pub struct Metrics {
     models: ArcSwap<Vec<Arc<ModelSeries>>>,
     /// Serialises [`Metrics::model_slot`]; readers use `models` alone.
     growing: Mutex<()>,
-    log_dropped: IntCounter,
+    dropped: [IntCounter; Sink::ALL.len()],
     model_overflow: IntCounter,
+    /// Bytes of the last export, so that the next one grows its buffer once.
+    exported: AtomicUsize,
+}
+
+/// Who is told of finished requests besides the metrics, and may lose some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sink {
+    /// The access log.
+    Log,
+    /// The exporter of spans.
+    Traces,
+    /// What keeps error budgets over a restart.
+    Slo,
+}
+
+impl Sink {
+    const ALL: [Self; 3] = [Self::Log, Self::Traces, Self::Slo];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Traces => "traces",
+            Self::Slo => "slo",
+        }
+    }
 }
 
 impl Metrics {
-    /// Metrics of a process that serves these upstreams. Models join by
-    /// [`Metrics::model_slot`].
+    /// Metrics of a process that serves these upstreams and promises these objectives,
+    /// whose limits become bounds of histograms. Models join by [`Metrics::model_slot`].
     ///
     /// # Errors
     /// When a definition is not valid for the registry; a defect, not a condition.
-    pub fn new(version: &str, upstreams: &[String]) -> prometheus::Result<Self> {
+    pub fn new(
+        version: &str,
+        upstreams: &[String],
+        objectives: &[SloSettings],
+        names: SemanticNames,
+    ) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let families = Families::register(&registry)?;
+        let families = Families::register(&registry, objectives, names)?;
         families.gauge(Metric::BuildInfo, &[version]).set(1);
+        later::of_process(&families);
         let other = ModelSeries::new(&families, ModelSlot::OTHER_LABEL, upstreams);
+        let dropped = |sink: Sink| families.counter(Metric::TelemetryDropped, &[sink.label()]);
         Ok(Self {
             http: HttpSeries::new(&families),
             upstreams: upstreams.iter().map(|name| UpstreamSeries::new(&families, name)).collect(),
             models: ArcSwap::from_pointee(vec![Arc::new(other)]),
             growing: Mutex::new(()),
-            log_dropped: families.counter(Metric::TelemetryDropped, &["log"]),
+            dropped: Sink::ALL.map(dropped),
             model_overflow: families.counter(Metric::LabelOverflow, &["model"]),
+            exported: AtomicUsize::new(0),
             registry,
             families,
         })
@@ -99,33 +152,75 @@ impl Metrics {
         self.upstreams.get(upstream).map(UpstreamSeries::up)
     }
 
-    /// Counts a record that the access log's queue had no room for.
-    pub fn log_line_dropped(&self) {
-        self.log_dropped.inc();
+    /// The series of a budget, born at 0 if they are new, but for what is left of it: all.
+    /// Burn rates come in the order of `windows`.
+    pub fn slo_series(&self, key: &SloKey, windows: &[String]) -> SloSeries {
+        let labels = [key.slo.as_str(), key.model.as_str()];
+        let burn = |window: &String| {
+            self.families.ratio(Metric::SloBurn, &[labels[0], labels[1], window.as_str()])
+        };
+        let budget_remaining = self.families.ratio(Metric::SloBudget, &labels);
+        budget_remaining.set(1.0);
+        SloSeries {
+            events: self.families.counter(Metric::SloEvents, &labels),
+            bad: self.families.counter(Metric::SloBadEvents, &labels),
+            objective: self.families.ratio(Metric::SloObjective, &labels),
+            budget_remaining,
+            burn: windows.iter().map(burn).collect(),
+        }
+    }
+
+    /// Counts what `sink` had to drop.
+    pub fn dropped(&self, sink: Sink) -> IntCounter {
+        self.dropped[sink as usize].clone()
+    }
+
+    /// Whether the record would be an exemplar that is wanted: the bucket that it falls into
+    /// has had none for a minute. Cheap, and never waits.
+    pub fn exemplar_due(&self, record: &RequestRecord) -> bool {
+        let Some(now) = record.timeline.finished else { return false };
+        self.with_model(record.call.model, |model| model.exemplar_is_due(record, now))
     }
 
     /// Counts one finished request, everywhere, once.
     pub fn record(&self, record: &RequestRecord) {
-        self.http.record(&self.families, record);
-        let model = self.model(record.call.model);
-        model.record(record);
-        for (position, attempt) in record.attempts.iter().enumerate() {
-            let retried = position + 1 < record.attempts.len();
-            if let Some(upstream) = self.upstreams.get(attempt.upstream) {
-                upstream.record(attempt, retried);
+        let mark = TraceMark::of(record);
+        self.http.record(&self.families, record, mark.as_ref());
+        self.with_model(record.call.model, |model| {
+            model.record(record, mark.as_ref());
+            for (position, attempt) in record.attempts.iter().enumerate() {
+                let retried = position + 1 < record.attempts.len();
+                if let Some(upstream) = self.upstreams.get(attempt.upstream) {
+                    upstream.record(attempt, retried);
+                }
+                model.record_attempt(record.call.operation, attempt);
             }
-            model.record_attempt(record.call.operation, attempt);
-        }
+        });
     }
 
-    /// Everything in the Prometheus text format 0.0.4.
+    /// Everything, in the wanted format.
     ///
     /// # Errors
     /// When a family is malformed; a defect, not a condition.
-    pub fn encode_text(&self) -> prometheus::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+    pub fn encode(&self, exposition: Exposition) -> prometheus::Result<Vec<u8>> {
+        let families = self.registry.gather();
+        let usual = self.exported.load(Ordering::Relaxed);
+        let mut text = Vec::with_capacity(usual + usual / 8);
+        match exposition {
+            Exposition::Text => TextEncoder::new().encode(&families, &mut text)?,
+            Exposition::OpenMetrics => {
+                let encoder = OpenMetricsEncoder::new(self.families.exemplars());
+                encoder.encode(&families, &mut text)?;
+            }
+        }
+        self.exported.store(text.len(), Ordering::Relaxed);
         Ok(text)
+    }
+
+    fn with_model<T>(&self, slot: ModelSlot, with: impl FnOnce(&ModelSeries) -> T) -> T {
+        let models = self.models.load();
+        // Slot 0 always exists.
+        with(models.get(slot.index()).unwrap_or(&models[0]))
     }
 }
 

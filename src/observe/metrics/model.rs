@@ -2,13 +2,17 @@
 //!
 //! Must not know: how requests are routed to it.
 
+use super::exact::ExactCounter;
+use super::exemplars::TraceMark;
 use super::families::Families;
 use super::histogram::{Histogram, HistogramFamily};
+use super::later;
 use super::names::Metric;
 use crate::observe::{Attempt, RequestRecord};
 use crate::types::{Dialect, ErrorType, ModelSlot, Operation, Outcome, Usage, UsageSource};
 use prometheus::{IntCounter, IntGauge};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// The cache has no say yet.
 const CACHE_NONE: &str = "none";
@@ -26,6 +30,7 @@ pub struct ModelSeries {
     overhead: Arc<Histogram>,
     tokens_in: Vec<IntCounter>,
     tokens_out: Vec<IntCounter>,
+    cost: Arc<ExactCounter>,
     in_flight: IntGauge,
     open_streams: IntGauge,
     attempt_upstreams: Vec<String>,
@@ -79,6 +84,7 @@ impl ModelSeries {
         let operation = |op| OperationSeries::new(families, name, op, upstreams.len());
         // Other operations name no model, so only `_other` has series for them.
         let takes = |op: &Operation| op.is_inference() || name == ModelSlot::OTHER_LABEL;
+        later::of_model(families, name);
         Self {
             name: name.to_owned(),
             operations: Operation::ALL.into_iter().filter(takes).map(operation).collect(),
@@ -89,6 +95,7 @@ impl ModelSeries {
             overhead: families.histogram(Metric::Overhead, &[name]),
             tokens_in: tokens("input"),
             tokens_out: tokens("output"),
+            cost: families.exact(Metric::Cost, &[name]),
             in_flight: families.gauge(Metric::InFlight, &[name]),
             open_streams: families.gauge(Metric::OpenStreams, &[name]),
             attempt_upstreams: upstreams.to_vec(),
@@ -130,24 +137,38 @@ impl ModelSeries {
         &self.duration
     }
 
-    pub(super) fn record(&self, record: &RequestRecord) {
+    /// Whether the bucket of whole requests or of first tokens that the record falls into
+    /// has had no exemplar for a minute.
+    pub(super) fn exemplar_is_due(&self, record: &RequestRecord, now: Instant) -> bool {
+        let first_token_is_due = || {
+            let series = self.operations.get(record.call.operation.index())?.gen_ai.as_ref()?;
+            let first_token = record.time_to_first_token()?;
+            Some(series.first_token.at(record.verdict.error).exemplar_is_due(first_token, now))
+        };
+        self.duration.exemplar_is_due(record.timeline.duration(), now)
+            || first_token_is_due().unwrap_or(false)
+    }
+
+    pub(super) fn record(&self, record: &RequestRecord, mark: Option<&TraceMark>) {
         let verdict = record.verdict;
         let Some(series) = self.operations.get(record.call.operation.index()) else { return };
         series.outcomes[verdict.outcome.index()].inc();
         if let Some(error) = verdict.error {
             self.errors[error.index()].inc();
         }
-        let duration = record.timeline.duration();
-        self.duration.observe(duration);
+        self.duration.observe_marked(record.timeline.duration(), mark);
         if let Some(overhead) = record.timeline.overhead() {
-            self.overhead.observe(overhead);
+            self.overhead.observe_marked(overhead, mark);
         }
         if let Some(gen_ai) = &series.gen_ai {
-            gen_ai.record(record);
+            gen_ai.record(record, mark);
         }
         if let Some(usage) = record.usage {
             self.tokens_in[usage.source.index()].inc_by(usage.input);
             self.tokens_out[usage.source.index()].inc_by(usage.output);
+        }
+        if let Some(cost) = record.cost {
+            self.cost.add(cost.0);
         }
         if record.call.streamed && record.meter.facts.chunks > 0 {
             let gaps = record.meter.gaps();
@@ -208,13 +229,13 @@ impl GenAiSeries {
         }
     }
 
-    fn record(&self, record: &RequestRecord) {
+    fn record(&self, record: &RequestRecord, mark: Option<&TraceMark>) {
         let error = record.verdict.error;
         let duration = record.timeline.duration();
-        self.server_duration.at(error).observe(duration);
+        self.server_duration.at(error).observe_marked(duration, mark);
         let first_token = record.time_to_first_token();
         if let Some(first_token) = first_token {
-            self.first_token.at(error).observe(first_token);
+            self.first_token.at(error).observe_marked(first_token, mark);
         }
         let Some(usage @ Usage { source: UsageSource::Upstream, .. }) = record.usage else {
             return;
@@ -224,7 +245,7 @@ impl GenAiSeries {
         if let (Some(first_token), Ok(rest @ 1..)) =
             (first_token, u32::try_from(usage.output.saturating_sub(1)))
         {
-            self.per_token.observe(duration.saturating_sub(first_token) / rest);
+            self.per_token.observe_marked(duration.saturating_sub(first_token) / rest, mark);
         }
     }
 

@@ -4,74 +4,56 @@
 //! Must not know: who counts. GenAI names are those of the OpenTelemetry semantic
 //! conventions 1.41, written out so that no dependency can rename them.
 
+use super::buckets::{Buckets, TOKEN_BOUNDS};
+
 /// What a metric measures and how it is aggregated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows within a process.
+    /// Events; only grows within a process.
     Counter,
-    /// Goes up and down.
+    /// Seconds; only grows within a process.
+    SecondsTotal,
+    /// US dollars; only grows within a process.
+    UsdTotal,
+    /// Whole numbers that go up and down.
     Gauge,
+    /// A share or a multiple, that goes up and down.
+    Ratio,
     /// Seconds by the given upper bounds.
     Seconds(Buckets),
     /// Tokens by powers of four.
     Tokens,
 }
 
-/// A set of upper bounds, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Buckets {
-    /// Waiting for the first token.
-    FirstToken,
-    /// Whole requests.
-    EndToEnd,
-    /// Between two tokens or chunks.
-    PerToken,
-    /// The longest silence of a stream.
-    MaxGap,
-    /// Transom's own share.
-    Overhead,
-}
+impl Kind {
+    /// Whether it only grows.
+    pub const fn is_counter(self) -> bool {
+        matches!(self, Self::Counter | Self::SecondsTotal | Self::UsdTotal)
+    }
 
-/// Upper bounds between chunks and per token, in seconds.
-pub const INTER_CHUNK_SECONDS: [f64; 14] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
+    /// Whether it is counted by buckets.
+    pub const fn is_histogram(self) -> bool {
+        matches!(self, Self::Seconds(_) | Self::Tokens)
+    }
 
-impl Buckets {
-    /// The upper bounds, ascending, without +Inf.
-    pub const fn bounds(self) -> &'static [f64] {
+    /// The usual upper bounds of a histogram, ascending, without +Inf.
+    pub const fn usual_bounds(self) -> Option<&'static [f64]> {
         match self {
-            Self::FirstToken => &[
-                0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0,
-                30.0, 60.0, 120.0,
-            ],
-            Self::EndToEnd => &[
-                0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
-                600.0, 1800.0,
-            ],
-            Self::PerToken => &INTER_CHUNK_SECONDS,
-            Self::MaxGap => &[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0],
-            Self::Overhead => {
-                &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]
-            }
+            Self::Seconds(buckets) => Some(buckets.usual()),
+            Self::Tokens => Some(&TOKEN_BOUNDS),
+            _ => None,
+        }
+    }
+
+    /// How many of the whole units that are counted make one of what is exported:
+    /// nanoseconds a second, billionths a dollar.
+    pub(super) const fn units_per_one(self) -> f64 {
+        match self {
+            Self::SecondsTotal | Self::UsdTotal | Self::Seconds(_) => 1e9,
+            Self::Counter | Self::Gauge | Self::Ratio | Self::Tokens => 1.0,
         }
     }
 }
-
-/// Upper bounds of token counts: powers of four.
-pub const TOKEN_BOUNDS: [f64; 12] = [
-    1.0,
-    4.0,
-    16.0,
-    64.0,
-    256.0,
-    1024.0,
-    4096.0,
-    16384.0,
-    65536.0,
-    262_144.0,
-    1_048_576.0,
-    4_194_304.0,
-];
 
 /// One metric family.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +102,10 @@ macro_rules! metrics {
     };
 }
 
+const GEN_AI_TOKENS: &[&str] =
+    &["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type"];
+const SLO: &[&str] = &["slo", "model"];
+
 metrics! {
     HttpRequests = "http_requests_total", Kind::Counter, &["method", "status", "route"],
         "Requests by HTTP method, the status the caller saw and route.";
@@ -142,33 +128,102 @@ metrics! {
     ClientFirstChunk = "gen_ai_client_operation_time_to_first_chunk_seconds",
         Kind::Seconds(Buckets::FirstToken), GEN_AI_ATTEMPT,
         "Seconds from the start of an attempt to its first body chunk.";
-    ClientTokens = "gen_ai_client_token_usage", Kind::Tokens,
-        &["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type"],
+    ClientTokens = "gen_ai_client_token_usage", Kind::Tokens, GEN_AI_TOKENS,
         "Tokens per request as counted by the upstream.";
-    InterChunk = "transom_inter_chunk_seconds", Kind::Seconds(Buckets::PerToken), &["model"],
+    InterChunk = "transom_inter_chunk_seconds", Kind::Seconds(Buckets::InterChunk), &["model"],
         "Seconds between two chunks of a streamed answer.";
     MaxGap = "transom_stream_max_gap_seconds", Kind::Seconds(Buckets::MaxGap), &["model"],
         "The longest silence of each streamed answer, in seconds.";
     Overhead = "transom_overhead_seconds", Kind::Seconds(Buckets::Overhead), &["model"],
         "Seconds Transom itself took: total less waiting for upstream or caller; not of pass-through.";
+    QueueWait = "transom_queue_wait_seconds", Kind::Seconds(Buckets::FirstToken), &["model"],
+        "Seconds a request waited for its turn.";
     Tokens = "transom_tokens_total", Kind::Counter, &["model", "direction", "source"],
         "Tokens in and out, by who counted them.";
+    Cost = "transom_cost_usd_total", Kind::UsdTotal, &["model"],
+        "US dollars that requests cost, by the configured prices.";
+    SavedSeconds = "transom_saved_seconds_total", Kind::SecondsTotal, &["model"],
+        "Seconds of upstream time that the cache saved.";
+    SavedTokens = "transom_saved_tokens_total", Kind::Counter, &["model"],
+        "Tokens that the cache saved.";
+    SavedUsd = "transom_saved_usd_total", Kind::UsdTotal, &["model"],
+        "US dollars that the cache saved.";
     InFlight = "transom_in_flight_requests", Kind::Gauge, &["model"],
         "Requests being worked on.";
     OpenStreams = "transom_open_streams", Kind::Gauge, &["model"],
         "Streamed answers under way.";
     UpstreamUp = "transom_upstream_up", Kind::Gauge, &["upstream"],
         "1 if the last probe of the upstream was answered, else 0.";
+    CircuitState = "transom_upstream_circuit_state", Kind::Gauge, &["upstream"],
+        "The upstream's circuit breaker: 0 closed, 1 half open, 2 open.";
     UpstreamAttempts = "transom_upstream_attempts_total", Kind::Counter, &["upstream", "result"],
         "Attempts at an upstream, by success or reason of failure.";
     Retries = "transom_retries_total", Kind::Counter, &["upstream", "reason"],
         "Attempts that were followed by another one, by what went wrong.";
+    Fallbacks = "transom_fallbacks_total", Kind::Counter, &["from", "to", "reason"],
+        "Requests that another model answered than the one asked for, by what went wrong.";
+    CacheRequests = "transom_cache_requests_total", Kind::Counter, &["tier", "result"],
+        "Look-ups in a tier of the cache.";
+    CacheEntries = "transom_cache_entries", Kind::Gauge, &["tier"],
+        "Answers that a tier of the cache holds.";
+    CacheBytes = "transom_cache_bytes", Kind::Gauge, &["tier"],
+        "Bytes that a tier of the cache holds.";
+    CacheEvictions = "transom_cache_evictions_total", Kind::Counter, &["tier"],
+        "Answers that a tier of the cache gave up for want of room.";
+    SloEvents = "transom_slo_events_total", Kind::Counter, SLO,
+        "Requests that an objective judged, good and bad together.";
+    SloBadEvents = "transom_slo_bad_events_total", Kind::Counter, SLO,
+        "Requests that an objective found bad.";
+    SloObjective = "transom_slo_objective_ratio", Kind::Ratio, SLO,
+        "The share of good requests that is promised, 0 to 1.";
+    SloBudget = "transom_slo_error_budget_remaining_ratio", Kind::Ratio, SLO,
+        "The share of the error budget that is left over the whole window; below 0 when overdrawn.";
+    SloBurn = "transom_slo_burn_rate", Kind::Ratio, &["slo", "model", "window"],
+        "How fast the error budget burns; at 1 it lasts exactly as long as its window.";
+    CaptureRecords = "transom_capture_records_total", Kind::Counter, &["result"],
+        "Requests offered to the capture, by what became of them.";
     TelemetryDropped = "transom_telemetry_dropped_total", Kind::Counter, &["sink"],
-        "Records a full queue had to drop; their metrics are counted all the same.";
+        "Records, spans or events that a sink lost; their metrics are counted all the same.";
     LabelOverflow = "transom_label_overflow_total", Kind::Counter, &["label"],
         "Names that got no label of their own because the cap was reached.";
+    ConfigReloads = "transom_config_reloads_total", Kind::Counter, &["result"],
+        "Reloads of the configuration.";
     BuildInfo = "transom_build_info", Kind::Gauge, &["version"],
         "Always 1; the version is in the label.";
+}
+
+impl Metric {
+    /// Whether anything counts it yet; the others stand at 0 until their feature comes.
+    pub const fn is_counted(self) -> bool {
+        !matches!(
+            self,
+            Self::QueueWait
+                | Self::SavedSeconds
+                | Self::SavedTokens
+                | Self::SavedUsd
+                | Self::CircuitState
+                | Self::Fallbacks
+                | Self::CacheRequests
+                | Self::CacheEntries
+                | Self::CacheBytes
+                | Self::CacheEvictions
+                | Self::CaptureRecords
+                | Self::ConfigReloads
+        )
+    }
+
+    /// Whether its buckets carry exemplars in OpenMetrics.
+    pub const fn has_exemplars(self) -> bool {
+        matches!(
+            self,
+            Self::HttpDuration
+                | Self::ModelDuration
+                | Self::ServerDuration
+                | Self::ServerFirstToken
+                | Self::ServerPerToken
+                | Self::Overhead
+        )
+    }
 }
 
 #[cfg(test)]
@@ -182,17 +237,28 @@ mod tests {
         for metric in Metric::ALL {
             let Definition { name, kind, help, .. } = metric.definition();
             assert!(seen.insert(name), "{name} twice");
-            assert_eq!(name.ends_with("_total"), kind == Kind::Counter, "{name}");
+            assert_eq!(name.ends_with("_total"), kind.is_counter(), "{name}");
             assert_eq!(name.ends_with("_seconds"), matches!(kind, Kind::Seconds(_)), "{name}");
+            assert_eq!(name.ends_with("_usd_total"), kind == Kind::UsdTotal, "{name}");
+            assert_eq!(name.ends_with("_seconds_total"), kind == Kind::SecondsTotal, "{name}");
+            assert!(!name.ends_with("_ratio") || kind == Kind::Ratio, "{name}");
             assert!(help.ends_with('.'), "{name}");
+            assert!(!metric.has_exemplars() || kind.is_histogram(), "{name}");
         }
     }
 
     #[test]
-    fn bounds_ascend() {
-        use Buckets::{EndToEnd, FirstToken, MaxGap, Overhead, PerToken};
-        for buckets in [FirstToken, EndToEnd, PerToken, MaxGap, Overhead] {
-            assert!(buckets.bounds().is_sorted(), "{buckets:?}");
+    fn no_name_is_another_one_with_a_suffix_of_the_exposition() {
+        let family = |metric: &Metric| {
+            let name = metric.definition().name;
+            name.strip_suffix("_total").unwrap_or(name)
+        };
+        let names: HashSet<_> = Metric::ALL.iter().map(family).collect();
+        assert_eq!(names.len(), Metric::ALL.len());
+        for name in &names {
+            for suffix in ["_total", "_count", "_sum", "_bucket", "_created", "_info"] {
+                assert!(!names.contains(format!("{name}{suffix}").as_str()), "{name}{suffix}");
+            }
         }
     }
 }

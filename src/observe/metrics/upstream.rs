@@ -3,6 +3,7 @@
 //! Must not know: callers or models.
 
 use super::families::Families;
+use super::later;
 use super::names::Metric;
 use crate::observe::Attempt;
 use crate::types::ErrorType;
@@ -23,6 +24,7 @@ impl UpstreamSeries {
             let series = |error: ErrorType| families.counter(metric, &[name, error.label()]);
             ErrorType::all().map(series).collect()
         };
+        later::of_upstream(families, name);
         Self {
             name: name.to_owned(),
             up: families.gauge(Metric::UpstreamUp, &[name]),

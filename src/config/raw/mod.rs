@@ -4,6 +4,12 @@
 //! Must not know: what makes sense together. Required settings are `Option`s: a faulty one
 //! is reported and left out, so that the rest can still be checked.
 
+mod slo;
+mod tracing;
+
+pub(super) use slo::{RawGoodput, RawIndicator, RawRoute, RawSlo, RawThreshold, RawUpstream429};
+pub(super) use tracing::{RawFloor, RawOtlpProtocol, RawTracing, RawTrust, RawTrustWord};
+
 use super::format::{
     ByteSize, Digest, EndpointUrl, Label, Pattern, Text, UpstreamModel, VariableName,
 };
@@ -27,6 +33,11 @@ pub(super) struct RawSettings {
     pub model: Vec<RawModel>,
     /// Who may call. Without any, callers need no key.
     pub key: Vec<RawKey>,
+    /// How well: what is promised of models and routes. Without any, 99 % of every model's
+    /// requests are to be answered, over 30 days.
+    pub slo: Vec<RawSlo>,
+    /// Where traces go, whose are continued, and which are kept.
+    pub tracing: RawTracing,
     /// What is written to standard output.
     pub log: RawLog,
 }
@@ -162,6 +173,20 @@ pub(super) struct RawModel {
     /// Where it is served.
     #[schemars(required, length(min = 1))]
     pub targets: Option<Vec<RawTarget>>,
+    /// What its tokens cost.
+    #[serde(default)]
+    pub price: RawPrice,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPrice {
+    /// US dollars per million prompt tokens.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub input: f64,
+    /// US dollars per million generated tokens.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub output: f64,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -3,16 +3,22 @@
 //! The only file that knows everything. Must not know: command lines, or where settings
 //! were written.
 
-use crate::admin::{self, AdminState, Readiness};
+mod budgets;
+mod observing;
+
+use crate::admin::{self, AdminState, Profiling, Readiness};
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
-use crate::observe::{AccessLog, LogLines, LogNames, Metrics, Observer, Sampler};
+use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames, Sink};
 use crate::pipeline::{BodyBudget, Deps};
+use crate::store::Store;
 use crate::types::{Clock, Random};
 use crate::upstream::{Catalog, Upstream};
 use arc_swap::ArcSwap;
-use std::io::{self, Write};
+use budgets::Budgets;
+use observing::{Observed, Observing};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -39,19 +45,27 @@ pub enum StartError {
         error: io::Error,
     },
     /// The system gave no thread.
-    #[error("cannot start the access log: {0}")]
-    AccessLog(io::Error),
+    #[error("cannot start a worker: {0}")]
+    Worker(io::Error),
     /// A metric is defined twice or wrongly; a defect.
     #[error("cannot register the metrics: {0}")]
     Metrics(prometheus::Error),
 }
 
-/// Where access lines go, and in which shape.
-pub struct LogOutput {
-    /// The shape.
-    pub lines: LogLines,
-    /// The place.
-    pub out: Box<dyn Write + Send>,
+/// What a proxy gets from the process around it. By default nothing: then it writes
+/// nowhere and remembers nothing.
+#[derive(Default)]
+pub struct Surroundings {
+    /// Where access lines go.
+    pub log: Option<LogOutput>,
+    /// The level of logs.
+    pub level: Option<LevelSwitch>,
+    /// Where everything is kept.
+    pub store: Option<Store>,
+    /// Whether requests are recorded.
+    pub recording: Recording,
+    /// Which names of the semantic conventions are exported.
+    pub names: SemanticNames,
 }
 
 /// A proxy that is bound to its ports and ready to run. Two of them can live in one
@@ -61,10 +75,13 @@ pub struct App {
     upstreams: Vec<Arc<Upstream>>,
     watcher: Watcher,
     sampler: Arc<Sampler>,
+    budgets: Budgets,
+    level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: BoundListener,
     drain: Duration,
-    log_worker: Option<JoinHandle<io::Result<()>>>,
+    worker: Option<JoinHandle<io::Result<()>>>,
+    exporter: Option<JoinHandle<()>>,
 }
 
 impl App {
@@ -72,48 +89,65 @@ impl App {
     ///
     /// # Errors
     /// When a port cannot be had or the system is out of something.
-    pub fn build(settings: Settings, log: Option<LogOutput>) -> Result<Self, StartError> {
+    pub fn build(settings: Settings, around: Surroundings) -> Result<Self, StartError> {
         let data: Result<_, _> = settings.server.listen.iter().copied().map(bind_to).collect();
         let (data, admin) = (data?, bind_to(settings.server.admin)?);
-        let names: Vec<String> = settings.upstreams.iter().map(|u| u.name.clone()).collect();
+        let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
+        let clock = Clock::system();
+        let observed = Observed {
+            settings: &settings,
+            recording: around.recording,
+            names: around.names,
+            log: around.log.map(|log| (log, level.access_lines())),
+            past: budgets::saved(around.store.as_ref(), clock),
+            clock,
+        };
+        let Observing { observer, worker, exporter } = observed.start()?;
         let upstreams: Vec<Arc<Upstream>> = settings
             .upstreams
             .into_iter()
             .enumerate()
             .map(|(index, upstream)| Upstream::new(index, upstream))
             .collect();
-        let clock = Clock::system();
-        let version = env!("CARGO_PKG_VERSION");
-        let metrics = Arc::new(Metrics::new(version, &names).map_err(StartError::Metrics)?);
-        let (access_log, log_worker) = match log {
-            None => (None, None),
-            Some(LogOutput { lines, out }) => {
-                let names = LogNames { metrics: Arc::clone(&metrics), upstreams: names, clock };
-                let started = AccessLog::start(lines, names, out);
-                let (log, worker) = started.map_err(StartError::AccessLog)?;
-                (Some(log), Some(worker))
-            }
+        let budgets = Budgets {
+            book: Arc::clone(observer.slos()),
+            store: around.store.map(Arc::new),
+            clock,
+            dropped: observer.metrics().dropped(Sink::Slo),
         };
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
         let watcher = Watcher::new(
             upstreams.clone(),
             settings.models,
             Arc::clone(&catalog),
-            Arc::clone(&metrics),
+            Arc::clone(&observer),
         );
+        let sampler = Arc::new(Sampler::new(Arc::clone(observer.metrics())));
         let deps = Arc::new(Deps {
-            observer: Observer::new(Arc::clone(&metrics), access_log, clock),
+            observer,
             catalog,
             keyring: Keyring::new(&settings.keys),
             transport: PingoraTransport::new(&upstreams),
             bodies: BodyBudget::new(settings.server.max_body, settings.server.body_budget),
             clock,
+            trust: settings.tracing.trust,
             random: Random::from_system(),
             cut: CancellationToken::new(),
         });
-        let sampler = Arc::new(Sampler::new(metrics));
         let drain = settings.server.drain;
-        Ok(Self { deps, upstreams, watcher, sampler, data, admin, drain, log_worker })
+        Ok(Self {
+            deps,
+            upstreams,
+            watcher,
+            sampler,
+            budgets,
+            level,
+            data,
+            admin,
+            drain,
+            worker,
+            exporter,
+        })
     }
 
     /// Where clients connect.
@@ -129,7 +163,7 @@ impl App {
     /// Serves until `stop`, then drains: readiness fails first, open requests may finish
     /// within the drain time, and the log is written out.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
-        let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, log_worker } = self;
+        let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, .. } = self;
         let readiness = Readiness::default();
         let state = AdminState {
             observer: Arc::clone(&deps.observer),
@@ -138,6 +172,8 @@ impl App {
             upstreams: upstreams.clone(),
             readiness: readiness.clone(),
             clock: deps.clock,
+            level: self.level,
+            profiling: Profiling::default(),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -146,6 +182,7 @@ impl App {
         let listen_error = |error| StartError::Listen { address: admin_address, error };
         tasks.spawn(admin.map_err(listen_error)?);
         tasks.spawn(sample(Arc::clone(&sampler), deps.clock, halt.clone()));
+        tasks.spawn(self.budgets.keep(halt.clone()));
 
         let (shut, shutdown) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&deps), upstreams.first().cloned());
@@ -176,7 +213,7 @@ impl App {
         if timeout(Duration::from_secs(2), tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
         }
-        finish_log(deps.observer.access_log(), log_worker).await;
+        observing::finish(deps.observer.worker(), self.worker, self.exporter).await;
         Ok(())
     }
 }
@@ -201,20 +238,5 @@ async fn sample(sampler: Arc<Sampler>, clock: Clock, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = second.tick() => sampler.sample(clock.now()),
         }
-    }
-}
-
-/// Waits until the worker has written what was queued.
-async fn finish_log(log: Option<&AccessLog>, worker: Option<JoinHandle<io::Result<()>>>) {
-    let (Some(log), Some(worker)) = (log.cloned(), worker) else { return };
-    let joined = tokio::task::spawn_blocking(move || {
-        // A worker that has ended already says why when it is joined.
-        log.stop().ok();
-        worker.join()
-    });
-    match timeout(Duration::from_secs(2), joined).await {
-        Ok(Ok(Ok(Ok(())))) => {}
-        Ok(Ok(Ok(Err(error)))) => tracing::error!(%error, "the access log could not be written"),
-        _ => tracing::warn!("the access log was not flushed in time"),
     }
 }

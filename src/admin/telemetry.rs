@@ -1,0 +1,76 @@
+//! What machines ask for: metrics, error budgets, the level of logs.
+//!
+//! Must not know: how any of it is measured.
+
+use crate::admin::AdminState;
+use crate::observe::{Exposition, LogLevel};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Every number, in the format the scraper prefers.
+pub(super) async fn metrics(State(state): State<AdminState>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let exposition = Exposition::from_accept(accept.unwrap_or_default());
+    match state.observer.metrics().encode(exposition) {
+        Ok(text) => ([(header::CONTENT_TYPE, exposition.content_type())], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be encoded");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Every error budget; what is not known is null.
+pub(super) async fn slo(State(state): State<AdminState>) -> Json<Value> {
+    Json(json!({ "budgets": state.observer.slos().report(state.clock.date()) }))
+}
+
+/// `{"level": "info"}`
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Level {
+    level: Word,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+/// The level of logs.
+pub(super) async fn level(State(state): State<AdminState>) -> Json<Level> {
+    Json(shown(state.level.level()))
+}
+
+/// Changes the level of logs until the process ends. The JSON content type, which axum
+/// insists on, keeps other sites' forms out.
+pub(super) async fn set_level(
+    State(state): State<AdminState>,
+    Json(Level { level }): Json<Level>,
+) -> Json<Level> {
+    state.level.set(match level {
+        Word::Error => LogLevel::Error,
+        Word::Warn => LogLevel::Warn,
+        Word::Info => LogLevel::Info,
+        Word::Debug => LogLevel::Debug,
+    });
+    Json(shown(state.level.level()))
+}
+
+fn shown(level: LogLevel) -> Level {
+    let level = match level {
+        LogLevel::Error => Word::Error,
+        LogLevel::Warn => Word::Warn,
+        LogLevel::Info => Word::Info,
+        LogLevel::Debug => Word::Debug,
+    };
+    Level { level }
+}

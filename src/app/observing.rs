@@ -1,0 +1,98 @@
+//! Puts together what observes requests: metrics, objectives, the worker, the exporter.
+//!
+//! Must not know: how requests are served.
+
+use super::StartError;
+use crate::config::Settings;
+use crate::observe::{
+    AccessLines, Consumers, Keeper, LogOutput, Metrics, Observer, Outputs, RecordNames, Recording,
+    SemanticNames, Sink, SloBook, TraceExport, Worker,
+};
+use crate::types::{Clock, SloHistory};
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long what is queued may take to be written at the end.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// What is to be observed, and how.
+pub(super) struct Observed<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) recording: Recording,
+    pub(super) names: SemanticNames,
+    pub(super) log: Option<(LogOutput, AccessLines)>,
+    /// What became of the objectives before.
+    pub(super) past: Vec<SloHistory>,
+    pub(super) clock: Clock,
+}
+
+/// The observer and the threads behind it.
+pub(super) struct Observing {
+    pub(super) observer: Arc<Observer>,
+    pub(super) worker: Option<JoinHandle<io::Result<()>>>,
+    pub(super) exporter: Option<JoinHandle<()>>,
+}
+
+impl Observed<'_> {
+    /// Starts everybody.
+    pub(super) fn start(self) -> Result<Observing, StartError> {
+        let Self { settings, recording, names, log, past, clock } = self;
+        let upstreams: Vec<String> = settings.upstreams.iter().map(|u| u.name.clone()).collect();
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &upstreams, &settings.slos, names);
+        let metrics = Arc::new(metrics.map_err(StartError::Metrics)?);
+        let series = Arc::clone(&metrics);
+        let open = move |key: &_, windows: &[String]| series.slo_series(key, windows);
+        let mut slos = SloBook::new(settings.slos.clone(), open);
+        slos.restore(past, clock.date());
+        let slos = Arc::new(slos);
+        let tracing = &settings.tracing;
+        let (traces, exporter) = match tracing.otlp.clone() {
+            None => (None, None),
+            Some(otlp) => {
+                let started = TraceExport::start(otlp, metrics.dropped(Sink::Traces));
+                let (traces, exporter) = started.map_err(StartError::Worker)?;
+                (Some(traces), Some(exporter))
+            }
+        };
+        let keeper = traces.is_some().then(|| Keeper::new(tracing.sampling));
+        let (worker, thread) = if log.is_some() || traces.is_some() {
+            let objectives = settings.slos.iter().map(|slo| slo.name.clone()).collect();
+            let names = RecordNames { metrics: Arc::clone(&metrics), upstreams, objectives, clock };
+            let outputs = Outputs { log, traces };
+            let started = Worker::start(outputs, names);
+            let (worker, thread) = started.map_err(StartError::Worker)?;
+            (Some(worker), Some(thread))
+        } else {
+            (None, None)
+        };
+        let consumers = Consumers { metrics, slos, keeper, worker, recording };
+        let observer = Observer::new(consumers, clock);
+        Ok(Observing { observer, worker: thread, exporter })
+    }
+}
+
+/// Waits until the worker has written what was queued and the exporter has sent it.
+pub(super) async fn finish(
+    worker: Option<&Worker>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    exporter: Option<JoinHandle<()>>,
+) {
+    let (Some(worker), Some(thread)) = (worker.cloned(), thread) else { return };
+    let joined = tokio::task::spawn_blocking(move || {
+        // A worker that has ended already says why when it is joined.
+        worker.stop().ok();
+        let written = thread.join();
+        let sent = exporter.map_or(Ok(()), JoinHandle::join);
+        (written, sent)
+    });
+    match timeout(FLUSH, joined).await {
+        Ok(Ok((Ok(Ok(())), Ok(())))) => {}
+        Ok(Ok((Ok(Err(error)), _))) => {
+            tracing::error!(%error, "the access log could not be written");
+        }
+        _ => tracing::warn!("access lines or spans were not flushed in time"),
+    }
+}

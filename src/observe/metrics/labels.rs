@@ -1,0 +1,74 @@
+//! What the values of every label can be: each a closed set, none a stranger's text.
+//!
+//! Must not know: who counts.
+
+/// Every label and its values, by name.
+pub const LABELS: [(&str, &str); 25] = [
+    (
+        "cache",
+        "what the cache had to say: `none`; with the cache also `hit`, `miss`, `stale`, `collapsed`, `bypass`",
+    ),
+    ("direction", "`input` or `output`"),
+    (
+        "error_type",
+        "why it failed: a status (`400` … `529`), a word such as `timeout_idle`, or `_OTHER`; empty for what did not fail",
+    ),
+    ("from", "the model asked for"),
+    ("gen_ai_operation_name", "`chat`, `text_completion` or `embeddings`"),
+    ("gen_ai_provider_name", "the dialect that is spoken: `openai`"),
+    ("gen_ai_request_model", "as `model`"),
+    ("gen_ai_token_type", "`input` or `output`"),
+    ("label", "the label whose cap was reached: `model`"),
+    ("method", "the HTTP method, or `_OTHER`"),
+    (
+        "model",
+        "a configured or discovered model, `_other` for the rest; empty for an objective of a route",
+    ),
+    ("operation", "`chat`, `text_completion`, `embeddings`, `models` or `pass_through`"),
+    (
+        "outcome",
+        "how it ended: `success`, `client_error`, `client_cancelled`, `rate_limited`, `upstream_error`, `timeout`, `stream_truncated`, `stream_error_event` or `internal_error`",
+    ),
+    ("reason", "as `error_type`"),
+    (
+        "result",
+        "of attempts `success` or as `error_type`; of the cache `hit`, `miss`, `stale`; of captures `written`, `dropped`, `failed`; of reloads `success`, `failure`",
+    ),
+    ("route", "the path template of a known route, or `pass_through`"),
+    ("sink", "`log`, `traces` or `slo`"),
+    ("slo", "the name of an objective"),
+    ("source", "who counted: `upstream`, `estimated`, or `cache` for what the cache answered"),
+    ("status", "the status the caller saw, 499 when it left before one, or `_OTHER`"),
+    ("tier", "`memory`, `disk` or `redis`"),
+    ("to", "the model that answered"),
+    ("upstream", "a configured upstream"),
+    ("version", "of the program"),
+    ("window", "the time a burn rate is taken over, such as `1h`"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::metrics::names::Metric;
+    use crate::types::{Operation, Outcome};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_label_in_use_is_explained_once_and_no_other() {
+        let explained: Vec<_> = LABELS.iter().map(|(name, _)| *name).collect();
+        let used: BTreeSet<_> =
+            Metric::ALL.iter().flat_map(|metric| metric.definition().labels).copied().collect();
+        assert_eq!(explained, used.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn closed_words_are_all_told() {
+        let values = |label| LABELS.iter().find(|(name, _)| *name == label).unwrap().1;
+        for outcome in Outcome::ALL {
+            assert!(values("outcome").contains(&format!("`{}`", outcome.label())), "{outcome:?}");
+        }
+        for operation in Operation::ALL {
+            assert!(values("operation").contains(&format!("`{}`", operation.label())));
+        }
+    }
+}

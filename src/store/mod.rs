@@ -1,0 +1,164 @@
+//! What survives a restart: an embedded database in the data directory, and one small
+//! checksummed file from which the database can be rebuilt.
+//!
+//! Nothing that must not be lost is held in the database alone. What both hold only grows
+//! within its slot of time, so that the truth is, slot by slot, the greater of the two: a
+//! database that lost its newest pages is healed in passing, and one that had to be moved
+//! aside is no special case.
+//!
+//! Must not know: what is counted, or who asks. Only `engine` knows the database.
+
+mod engine;
+mod pack;
+mod private;
+mod slo;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use snapshot::SnapshotError;
+
+use crate::types::{Clock, SloHistory, SloKey, SlotCounts};
+use engine::{Engine, Table};
+use parking_lot::Mutex;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The database's directory.
+const DATABASE: &str = "sled";
+/// Locked for as long as a process uses the directory.
+const LOCK: &str = "lock";
+/// What the database is rebuilt from.
+const SNAPSHOT: &str = "durable.snapshot";
+
+/// Everything that is kept. Its calls wait for the disk: none belongs on a thread that
+/// serves traffic.
+#[derive(Debug)]
+pub struct Store {
+    directory: PathBuf,
+    slo: Table,
+    /// Adding reads before it writes, so only one may.
+    adding: Mutex<()>,
+    /// Last, so that the directory is free only when the database is closed.
+    _lock: File,
+}
+
+/// An open store, and what was found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// What was found.
+    pub condition: Condition,
+}
+
+/// What was found in the data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// A sound database.
+    Fine,
+    /// No database.
+    New,
+    /// A broken database, which was replaced.
+    Recreated {
+        /// Where the broken one is now.
+        moved_to: PathBuf,
+        /// What was wrong with it.
+        why: String,
+    },
+}
+
+/// Why nothing can be kept. A proxy serves its traffic nevertheless.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A live process uses the directory. Opening may be tried again later.
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// The directory cannot be used: read-only, full, not ours.
+    #[error("{}: {error}", directory.display())]
+    Directory {
+        /// The data directory.
+        directory: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Not even a new database can be opened.
+    #[error("a new database cannot be opened: {0}")]
+    Database(StoreError),
+}
+
+/// Why the database did not do as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It refused. After a failed write it refuses everything until it is opened again.
+    #[error("the database failed: {0}")]
+    Failed(String),
+    /// It panicked.
+    #[error("the database panicked: {0}")]
+    Panicked(String),
+    /// It gave no answer in time.
+    #[error("the database gave no answer in time")]
+    Hung,
+}
+
+impl Store {
+    /// Opens the data directory within 5 s, creating what is missing. A broken database is
+    /// moved aside to `sled.broken-<Unix seconds>`; one in use is left alone.
+    ///
+    /// # Errors
+    /// When the directory is in use or cannot be used at all.
+    pub fn open(directory: &Path, clock: Clock) -> Result<Opened, OpenError> {
+        let unusable = |error| OpenError::Directory { directory: directory.to_owned(), error };
+        private::create_directory(directory).map_err(unusable)?;
+        let lock = private::lock(&directory.join(LOCK)).map_err(unusable)?;
+        let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
+        let (engine, condition) = Engine::open(&directory.join(DATABASE), clock)?;
+        let slo = engine.table("slo").map_err(OpenError::Database)?;
+        let store =
+            Self { directory: directory.to_owned(), slo, adding: Mutex::new(()), _lock: lock };
+        Ok(Opened { store, condition })
+    }
+
+    /// Adds events to what is kept for their minutes since the Unix epoch, all or nothing,
+    /// and forgets what is too old by the newest of these minutes. Returns once it is on disk.
+    ///
+    /// # Errors
+    /// When the database fails. The next snapshot then makes good for it, at the next start.
+    pub fn save_minutes(&self, minutes: &[(SloKey, Vec<SlotCounts>)]) -> Result<(), StoreError> {
+        let _alone = self.adding.lock();
+        slo::add(&self.slo, minutes)
+    }
+
+    /// The past up to `now_minute` since the Unix epoch, by key: 3 days of minutes, 90 days
+    /// of hours. What only the snapshot knows is brought back into the database; what cannot
+    /// be read is left out, with a warning.
+    pub fn load_slo(&self, now_minute: u32) -> Vec<SloHistory> {
+        let _alone = self.adding.lock();
+        let snapshot = self.read_snapshot().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the snapshot cannot be used");
+            None
+        });
+        slo::load(&self.slo, snapshot.as_deref().unwrap_or_default(), now_minute)
+    }
+
+    /// Replaces the snapshot, at once and as a whole. Returns once it is on disk.
+    ///
+    /// # Errors
+    /// When it cannot be written; the one before is still there then.
+    pub fn write_snapshot(&self, histories: &[SloHistory]) -> io::Result<()> {
+        private::replace(&self.directory.join(SNAPSHOT), &snapshot::encode(histories))
+    }
+
+    /// What the snapshot holds; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not whole, or is of another version.
+    pub fn read_snapshot(&self) -> Result<Option<Vec<SloHistory>>, SnapshotError> {
+        match std::fs::read(self.directory.join(SNAPSHOT)) {
+            Ok(bytes) => snapshot::decode(&bytes).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SnapshotError::Unreadable(error)),
+        }
+    }
+}
