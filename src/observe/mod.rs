@@ -6,6 +6,7 @@
 //! files.
 
 mod access_log;
+mod background;
 mod guard;
 mod live;
 mod log_level;

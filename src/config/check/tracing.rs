@@ -36,6 +36,7 @@ pub(super) fn settings(
         sampling: Sampling {
             target_per_minute: raw.target_traces_per_minute,
             floor: Floor { low: low.0.0, medium: medium.0.0, high: high.0.0 },
+            most_per_second: raw.max_traces_per_second,
         },
     }
 }

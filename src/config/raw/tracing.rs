@@ -26,6 +26,9 @@ pub(in crate::config) struct RawTracing {
     pub target_traces_per_minute: u32,
     /// The least share of unremarkable traces that is kept, by a model's traffic.
     pub floor: RawFloor,
+    /// Unremarkable traces a second and model beyond which the floor does not hold.
+    #[schemars(range(max = 1_000_000))]
+    pub max_traces_per_second: u32,
 }
 
 /// How an OTLP receiver is spoken to.
@@ -77,6 +80,7 @@ impl Default for RawTracing {
             trust: RawTrust::Word(RawTrustWord::Always),
             target_traces_per_minute: Sampling::default().target_per_minute,
             floor: RawFloor::default(),
+            max_traces_per_second: Sampling::default().most_per_second,
         }
     }
 }

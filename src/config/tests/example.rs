@@ -68,6 +68,7 @@ headers_env              = "OTLP_HEADERS"
 trust                    = ["10.0.0.0/8", "::1"]
 target_traces_per_minute = 30
 floor                    = { high = "5%" }
+max_traces_per_second    = 200
 
 [log]
 format = "json"
@@ -139,6 +140,7 @@ fn objectives_and_tracing_mean_what_they_say() {
     assert_eq!(trusted("192.168.0.1"), Trusted::No);
     let sampling = settings.tracing.sampling;
     assert_eq!((sampling.target_per_minute, sampling.floor.high), (30, 0.05));
+    assert_eq!(sampling.most_per_second, 200);
     assert_eq!(sampling.floor.low, 1.0);
 }
 

@@ -70,7 +70,7 @@ impl<'a> Shard<'a> {
 
 #[cfg(target_os = "linux")]
 fn processor() -> usize {
-    nix::sched::sched_getcpu().unwrap_or(0)
+    rustix::thread::sched_getcpu()
 }
 
 #[cfg(not(target_os = "linux"))]

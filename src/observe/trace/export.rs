@@ -6,6 +6,7 @@
 use super::health::{Change, ExportHealth};
 use super::settings::OtlpSettings;
 use super::transport;
+use crate::observe::background;
 use crate::types::{Clock, Random};
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::SpanExporter;
@@ -89,9 +90,10 @@ impl TraceExport {
         };
         let (tell, told) = sync_channel(1);
         let export = Self { queue, dropped, health, _stopping: stop.clone().drop_guard() };
-        let worker = thread::Builder::new()
-            .name("trace-export".into())
-            .spawn(move || work(post, &stop, connect, &tell))?;
+        let worker = thread::Builder::new().name("trace-export".into()).spawn(move || {
+            background::go_last();
+            work(post, &stop, connect, &tell);
+        })?;
         match told.recv() {
             Ok(started) => started.map(|()| (export, worker)),
             Err(_) => Err(io::Error::other("the exporter of spans ended at its start")),

@@ -73,14 +73,16 @@ impl Keeper {
             .or_else(|| in_share(record.identity.trace_id, share).then_some(KeepReason::Sampled))
     }
 
-    /// The share that brings this model's kept traces to the target, within its floor.
+    /// The share that brings this model's kept traces to the target, not below its floor, and
+    /// in no case beyond what is bearable.
     fn share(&self, record: &RequestRecord) -> f64 {
         let ended = record.timeline.finished.unwrap_or(self.began);
         let at = ended.saturating_duration_since(self.began);
         let per_minute = self.traffic(record, at);
         let target = f64::from(self.sampling.target_per_minute);
         let floor = floor(self.sampling.floor, per_minute / 60.0);
-        (target / per_minute).min(1.0).max(floor)
+        let most = f64::from(self.sampling.most_per_second) * 60.0;
+        (target / per_minute).min(1.0).max(floor).min(most / per_minute)
     }
 
     fn traffic(&self, record: &RequestRecord, at: Duration) -> f64 {
@@ -129,8 +131,11 @@ mod tests {
     use crate::observe::verdict;
     use crate::types::{ErrorType, ModelSlot, Random, SpanId};
 
-    const NEVER: Sampling =
-        Sampling { target_per_minute: 0, floor: Floor { low: 0.0, medium: 0.0, high: 0.0 } };
+    const NEVER: Sampling = Sampling {
+        target_per_minute: 0,
+        floor: Floor { low: 0.0, medium: 0.0, high: 0.0 },
+        most_per_second: 500,
+    };
 
     /// How many of `requests` even requests in `minutes` are kept.
     fn kept(sampling: Sampling, requests: u32, minutes: u32) -> u32 {
@@ -195,13 +200,21 @@ mod tests {
     #[test]
     fn the_floor_of_each_level_holds() {
         let floor = Floor { low: 1.0, medium: 0.5, high: 0.1 };
-        let floors = Sampling { target_per_minute: 0, floor };
+        let floors = Sampling { target_per_minute: 0, floor, ..NEVER };
         // 0.5, 5 and 50 a second.
         assert_eq!(kept(floors, 150, 5), 150);
         let medium = kept(floors, 1_500, 5) - kept(floors, 300, 1);
         assert!((520..680).contains(&medium), "{medium}");
         let high = kept(floors, 15_000, 5) - kept(floors, 3_000, 1);
         assert!((1_050..1_350).contains(&high), "{high}");
+    }
+
+    #[test]
+    fn a_floor_does_not_hold_beyond_what_is_bearable() {
+        let floor = Floor { low: 1.0, medium: 1.0, high: 1.0 };
+        let capped = Sampling { floor, most_per_second: 10, ..NEVER };
+        let later = kept(capped, 100_000, 5) - kept(capped, 20_000, 1);
+        assert!((1_800..3_000).contains(&later), "{later}");
     }
 
     #[test]
@@ -233,6 +246,7 @@ mod tests {
         let keeper = Keeper::new(Sampling {
             target_per_minute: 0,
             floor: Floor { low: 0.5, medium: 0.5, high: 0.5 },
+            ..NEVER
         });
         let mut request = record();
         let first = keeper.decide(&request, false);

@@ -83,6 +83,8 @@ pub struct Sampling {
     pub target_per_minute: u32,
     /// The least share that is kept, 0 to 1, by traffic level.
     pub floor: Floor,
+    /// Traces a second and model beyond which even that share is not kept.
+    pub most_per_second: u32,
 }
 
 /// The least share of traces that is kept, 0 to 1, by a model's traffic.
@@ -98,6 +100,10 @@ pub struct Floor {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { target_per_minute: 60, floor: Floor { low: 1.0, medium: 0.5, high: 0.1 } }
+        Self {
+            target_per_minute: 60,
+            floor: Floor { low: 1.0, medium: 0.5, high: 0.1 },
+            most_per_second: 500,
+        }
     }
 }

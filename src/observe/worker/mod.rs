@@ -5,7 +5,7 @@
 
 use crate::observe::access_log::{self, LogLines};
 use crate::observe::trace::{self, ExportHealth, TraceExport};
-use crate::observe::{AccessLines, Judgements, Metrics, RequestRecord, Sink};
+use crate::observe::{AccessLines, Judgements, Metrics, RequestRecord, Sink, background};
 use crate::types::{Clock, ModelSlot};
 use prometheus::IntCounter;
 use std::io::{self, Write};
@@ -115,8 +115,10 @@ impl Worker {
         let dropped = names.metrics.dropped(Sink::Log);
         let log = log.map(|output| AccessLog::new(output, dropped));
         let desk = Desk { log, traces, names };
-        let worker =
-            thread::Builder::new().name("observe".into()).spawn(move || desk.work(&messages))?;
+        let worker = thread::Builder::new().name("observe".into()).spawn(move || {
+            background::go_last();
+            desk.work(&messages)
+        })?;
         Ok((Self { queue, access_lines, export_health }, worker))
     }
 

@@ -154,16 +154,21 @@ fn the_first_token_and_a_stall_are_events_and_other_chunks_are_not() {
     assert_eq!(first.name, "gen_ai.first_token");
     assert_eq!(first.timestamp, server.start_time + Duration::from_millis(200));
 
-    let late = record.timeline.received + Duration::from_millis(12_990);
-    record.meter.on_chunk(late);
-    record.timeline.finished = Some(late);
-    let (server, _) = tree(&record);
-    let [_, stalled] = &*server.events else { panic!("{server:?}") };
-    let fell_silent = server.start_time + Duration::from_millis(990);
-    assert_eq!((&*stalled.name, stalled.timestamp), ("stream.stalled", fell_silent));
-    assert_eq!(stalled.attributes[0].value.to_string(), "12");
+    // Silence between two chunks counts, and so does what comes after the last one.
+    let last = record.timeline.received + Duration::from_millis(12_990);
+    record.timeline.finished = Some(last);
+    let mut resumed = record.meter.clone();
+    resumed.on_chunk(last);
+    for meter in [record.meter.clone(), resumed] {
+        record.meter = meter;
+        let (server, _) = tree(&record);
+        let [_, stalled] = &*server.events else { panic!("{server:?}") };
+        assert_eq!(stalled.name, "stream.stalled");
+        assert_eq!(stalled.timestamp, server.start_time + Duration::from_millis(990));
+        assert_eq!(stalled.attributes[0].value.to_string(), "12");
+    }
 
-    // A plain answer has no first token that anybody saw, and cannot stall.
+    // Nobody saw the first token of a plain answer, or its silence.
     record.call.streamed = false;
     assert!(tree(&record).0.events.is_empty());
 }
