@@ -5,8 +5,9 @@
 
 mod budgets;
 mod observing;
+mod side;
 
-use crate::admin::{self, AdminState, Profiling, Readiness};
+use crate::admin::{AdminState, Profiling, Readiness};
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -178,10 +179,9 @@ impl App {
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
         let admin_address = admin.address;
-        let admin = admin::serve(admin.into_socket(), state, halt.clone());
+        let admin = side::start(admin.into_socket(), state, halt.clone());
         let listen_error = |error| StartError::Listen { address: admin_address, error };
         tasks.spawn(admin.map_err(listen_error)?);
-        tasks.spawn(sample(Arc::clone(&sampler), deps.clock, halt.clone()));
         tasks.spawn(self.budgets.keep(halt.clone()));
 
         let (shut, shutdown) = watch::channel(false);
@@ -227,16 +227,5 @@ async fn idle(deps: &Deps<PingoraTransport>) {
     let mut poll = interval(DRAIN_POLL);
     while deps.observer.open_requests() > 0 {
         poll.tick().await;
-    }
-}
-
-async fn sample(sampler: Arc<Sampler>, clock: Clock, stop: CancellationToken) {
-    let mut second = interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = second.tick() => sampler.sample(clock.now()),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Threads that write down what happened while others make it happen.
+//! Threads that write down and show what happened while others make it happen.
 //!
 //! Must not know: what they write.
 
@@ -9,7 +9,7 @@ use rustix::thread::gettid;
 const NICE: i32 = 10;
 
 /// Lets requests go first on a busy core; to be called by the thread itself.
-pub(super) fn go_last() {
+pub fn go_last() {
     // On Linux the priority is the thread's own. Where it is refused all are equal.
     if let Err(error) = setpriority_process(Some(gettid()), NICE) {
         tracing::debug!(%error, "a background thread keeps its priority");

@@ -128,3 +128,18 @@ impl Collector for DraftView {
         families
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drafted_names_are_shown_only_to_those_who_opt_in() {
+        for opt_in in ["gen_ai_latest_experimental", "http, gen_ai_latest_experimental"] {
+            assert_eq!(SemanticNames::of(Some(opt_in)), SemanticNames::WithDraft, "{opt_in}");
+        }
+        for opt_in in [None, Some(""), Some("http"), Some("gen_ai_latest_experimental/dup")] {
+            assert_eq!(SemanticNames::of(opt_in), SemanticNames::Stable, "{opt_in:?}");
+        }
+    }
+}

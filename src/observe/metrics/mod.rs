@@ -152,8 +152,8 @@ impl Metrics {
         self.upstreams.get(upstream).map(UpstreamSeries::up)
     }
 
-    /// The series of a budget, born at 0 if they are new, but for what is left of it: all.
-    /// Burn rates come in the order of `windows`.
+    /// The series of a budget, to be asked for once: all at 0, but for what is left of it,
+    /// which is everything. Burn rates come in the order of `windows`.
     pub fn slo_series(&self, key: &SloKey, windows: &[String]) -> SloSeries {
         let labels = [key.slo.as_str(), key.model.as_str()];
         let burn = |window: &String| {

@@ -45,7 +45,7 @@ struct OperationSeries {
 struct GenAiSeries {
     server_duration: ByError,
     first_token: ByError,
-    per_token: Arc<Histogram>,
+    per_token: ByError,
     tokens_in: Arc<Histogram>,
     tokens_out: Arc<Histogram>,
     /// By upstream; resolved at first use, since most models use few upstreams.
@@ -220,7 +220,7 @@ impl GenAiSeries {
         Self {
             server_duration: by_error(Metric::ServerDuration),
             first_token: by_error(Metric::ServerFirstToken),
-            per_token: families.histogram(Metric::ServerPerToken, &values),
+            per_token: by_error(Metric::ServerPerToken),
             tokens_in: tokens("input"),
             tokens_out: tokens("output"),
             attempts: (0..upstreams).map(|_| OnceLock::new()).collect(),
@@ -233,19 +233,15 @@ impl GenAiSeries {
         let error = record.verdict.error;
         let duration = record.timeline.duration();
         self.server_duration.at(error).observe_marked(duration, mark);
-        let first_token = record.time_to_first_token();
-        if let Some(first_token) = first_token {
+        if let Some(first_token) = record.time_to_first_token() {
             self.first_token.at(error).observe_marked(first_token, mark);
         }
-        let Some(usage @ Usage { source: UsageSource::Upstream, .. }) = record.usage else {
-            return;
-        };
-        self.tokens_in.observe_tokens(usage.input);
-        self.tokens_out.observe_tokens(usage.output);
-        if let (Some(first_token), Ok(rest @ 1..)) =
-            (first_token, u32::try_from(usage.output.saturating_sub(1)))
-        {
-            self.per_token.observe_marked(duration.saturating_sub(first_token) / rest, mark);
+        if let Some(usage @ Usage { source: UsageSource::Upstream, .. }) = record.usage {
+            self.tokens_in.observe_tokens(usage.input);
+            self.tokens_out.observe_tokens(usage.output);
+        }
+        if let Some(per_token) = record.time_per_output_token() {
+            self.per_token.at(error).observe_marked(per_token, mark);
         }
     }
 

@@ -153,6 +153,8 @@ fn nothing_is_lost_when_requests_finish_at_once() {
     assert_eq!(page.sum("transom_requests_total", &[("model", "m")]), 4_000.0);
     assert_eq!(page.sum("transom_requests_total", &[("outcome", "timeout")]), 2_000.0);
     assert_eq!(page.sum("request_errors_total", &[("error_type", "timeout_idle")]), 2_000.0);
+    let per_token = "gen_ai_server_time_per_output_token_seconds_count";
+    assert_eq!(page.sum(per_token, &[("error_type", "timeout_idle")]), 2_000.0);
     assert_eq!(page.sum("model_request_duration_seconds_sum", &[]), 12_000.0);
     assert_eq!(page.sum("model_request_duration_seconds_count", &[]), 4_000.0);
     assert_eq!(page.sum("transom_overhead_seconds_sum", &[]), 80.0);
