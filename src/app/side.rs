@@ -4,7 +4,7 @@
 //! Must not know: what is on a page.
 
 use crate::admin::{self, AdminState};
-use crate::observe::{Sampler, go_last};
+use crate::observe::{Sampler, StandBack};
 use crate::types::Clock;
 use std::future::Future;
 use std::io;
@@ -28,7 +28,7 @@ pub(super) fn start(
     let (ended, end) = oneshot::channel::<()>();
     let (begun, began) = std::sync::mpsc::sync_channel(1);
     std::thread::Builder::new().name("admin".into()).spawn(move || {
-        go_last();
+        StandBack::AsFarAsPossible.apply();
         let served = serve(socket, state, stop, || drop(begun.send(Ok(()))));
         if let Err(error) = served {
             drop(begun.send(Err(error)));

@@ -23,7 +23,7 @@ pub mod verdict;
 mod worker;
 
 pub use access_log::LogLines;
-pub use background::go_last;
+pub use background::StandBack;
 pub use guard::RecordGuard;
 pub use live::{LiveFigures, ModelFigures, Quantiles, Sampler};
 pub use log_level::{AccessLines, LevelSwitch};

@@ -77,7 +77,7 @@ async fn the_level_of_logs_can_be_changed_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_profile_of_the_processor_is_a_compressed_pprof() {
+async fn a_profile_of_the_processor_comes_as_pprof() {
     let upstream = Upstream::start(serve_well);
     let proxy = Setup::to([upstream.url()]).start().await;
     let profile = proxy.admin_get("/debug/pprof/profile?seconds=1").await;

@@ -6,7 +6,7 @@
 use super::health::{Change, ExportHealth};
 use super::settings::OtlpSettings;
 use super::transport;
-use crate::observe::background;
+use crate::observe::StandBack;
 use crate::types::{Clock, Random};
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::SpanExporter;
@@ -91,7 +91,7 @@ impl TraceExport {
         let (tell, told) = sync_channel(1);
         let export = Self { queue, dropped, health, _stopping: stop.clone().drop_guard() };
         let worker = thread::Builder::new().name("trace-export".into()).spawn(move || {
-            background::go_last();
+            StandBack::KeepingUp.apply();
             work(post, &stop, connect, &tell);
         })?;
         match told.recv() {

@@ -5,7 +5,7 @@
 
 use crate::observe::access_log::{self, LogLines};
 use crate::observe::trace::{self, ExportHealth, TraceExport};
-use crate::observe::{AccessLines, Judgements, Metrics, RequestRecord, Sink, background};
+use crate::observe::{AccessLines, Judgements, Metrics, RequestRecord, Sink, StandBack};
 use crate::types::{Clock, ModelSlot};
 use prometheus::IntCounter;
 use std::io::{self, Write};
@@ -116,7 +116,7 @@ impl Worker {
         let log = log.map(|output| AccessLog::new(output, dropped));
         let desk = Desk { log, traces, names };
         let worker = thread::Builder::new().name("observe".into()).spawn(move || {
-            background::go_last();
+            StandBack::KeepingUp.apply();
             desk.work(&messages)
         })?;
         Ok((Self { queue, access_lines, export_health }, worker))
