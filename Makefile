@@ -42,7 +42,7 @@ test-rust: setup ## Unit, black-box and repository tests
 	cargo test --locked --doc --quiet
 
 test-real: setup ## A real model, official clients and Prometheus, through Transom
-	cargo build --locked --profile real
+	cargo build --locked --profile real --example simulated_days --bin transom
 	./scripts/real/run.sh
 
 # The `real` profile compiles quickly; its figures mean nothing.

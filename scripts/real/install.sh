@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real parts that the tests in tests/real run against, pinned and checked by
 # hash, and prints the folder they are in:
-#   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node
+#   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node,
+#                rotel
 #   model.gguf   SmolLM2-135M-Instruct
 #   node/        the openai SDK of npm
 #   bin/         prometheus, promtool, amtool and node
@@ -17,6 +18,10 @@ install_debian_packages() {
     python3 -m venv --help >/dev/null 2>&1 && python3 -m ensurepip --version >/dev/null 2>&1 ||
         missing+=(python3-venv)
     /sbin/ldconfig -p | grep -q libgomp.so.1 || missing+=(libgomp1)
+    # rotel is linked to the library of the Python that its wheel is for.
+    local python
+    python="$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')"
+    /sbin/ldconfig -p | grep -q "lib$python.so" || missing+=("lib$python")
     [ "${#missing[@]}" = 0 ] || apt_install "${missing[@]}" ||
         die "not root and no sudo: have an administrator install ${missing[*]}"
 }
