@@ -12,6 +12,10 @@ MAKEFLAGS += --no-print-directory
 CACHE := $(or $(TRANSOM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/transom)
 export PATH := $(CACHE)/tools/bin:$(PATH):/usr/sbin
 
+# One command for all who need it: another set of targets has other features, and would build
+# every dependency again.
+REAL_BUILD := cargo build --locked --profile real --example simulated_days --bin transom
+
 .PHONY: help setup build demo test lint fmt test-rust test-real bench bench-smoke
 
 help: ## List the targets
@@ -42,13 +46,13 @@ test-rust: setup ## Unit, black-box and repository tests
 	cargo test --locked --doc --quiet
 
 test-real: setup ## A real model, official clients and Prometheus, through Transom
-	cargo build --locked --profile real --example simulated_days --bin transom
+	$(REAL_BUILD)
 	./scripts/real/run.sh
 
 # The `real` profile compiles quickly; its figures mean nothing.
 bench-smoke: setup ## One short round of the benchmark, to see that it works
 	@./scripts/bench-tools.sh
-	cargo build --locked --profile real
+	$(REAL_BUILD)
 	TRANSOM_BIN="$(CURDIR)/target/real/transom" \
 	    cargo bench --locked --profile real --bench compare -- --quick
 
