@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("ledger", "processes", "servers")
+pytest.register_assert_rewrite("ledger", "processes", "servers", "spans")
 
 from openai import OpenAI  # noqa: E402
 
 from ledger import Ledger  # noqa: E402
+from processes import built  # noqa: E402
 from servers import API_KEY, Llm, Prometheus, Transom  # noqa: E402
 
 
@@ -42,12 +42,15 @@ def llm(parts: Path, folder: Path) -> Iterator[Llm]:
 
 
 @pytest.fixture(scope="session")
-def transom(llm: Llm, folder: Path) -> Iterator[Transom]:
+def program() -> Path:
+    """The program under test."""
+    return built("TRANSOM_BIN")
+
+
+@pytest.fixture(scope="session")
+def transom(program: Path, llm: Llm, folder: Path) -> Iterator[Transom]:
     """The program under test, in front of the model."""
-    program = shutil.which(os.environ.get("TRANSOM_BIN", ""))
-    if program is None:
-        pytest.fail("TRANSOM_BIN names no program: build one and run `make test-real`")
-    transom = Transom(Path(program).resolve(), llm, folder / "transom")
+    transom = Transom(program, llm, folder / "transom")
     yield transom
     status = transom.process.stop()
     assert status == 0, f"SIGTERM made it end with {status}:\n{transom.process.last_words()}"

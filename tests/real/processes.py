@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +25,24 @@ def until(what: str, probe: Callable[[], T | None], seconds: float = 10) -> T:
             raise AssertionError(f"not within {seconds} s: {what} (last seen: {found!r})")
         time.sleep(0.01)
     return found
+
+
+def built(variable: str) -> Path:
+    """The program that this environment variable names."""
+    program = shutil.which(os.environ.get(variable, ""))
+    assert program, f"{variable} names no program: build one and run `make test-real`"
+    return Path(program).resolve()
+
+
+def output_of(*argv: object, cwd: Path | None = None) -> str:
+    """What a program says, on stdout and then stderr, in less than a minute; it has to
+    succeed."""
+    done = subprocess.run(
+        [str(arg) for arg in argv], cwd=cwd, text=True, capture_output=True, timeout=60
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, f"{argv}:\n{said}"
+    return said
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""The three servers of a run: the model, Transom in front of it, Prometheus beside it."""
+"""The servers of a run: models, Transom in front of them, Prometheus beside it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import hashlib
 import json
 import sys
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from exposition import Samples
 from processes import Process, free_port, http_get, until
@@ -68,39 +71,65 @@ class Llm:
         return samples if samples.total("llamacpp:requests_processing") == 0 else None
 
 
-class Transom:
-    """The program under test."""
+class Sim:
+    """A simulated model, as quick as can be."""
 
-    def __init__(self, program: Path, llm: Llm, folder: Path) -> None:
+    MODEL = "sim-small"
+    TOKENS = 4
+    """In each of its answers."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        listen = f"127.0.0.1:{free_port()}"
+        self.origin = f"http://{listen}"
+        pace = ["--ttft-ms", "1", "--itl-ms", "0", "--tokens", str(self.TOKENS)]
+        self.process = Process([str(program), "sim", "--listen", listen, *pace], folder)
+        self.process.ready_at(f"{self.origin}/v1/models")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller gets."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class Proxy:
+    """The program under test; `tables` is its configuration beyond addresses and the log."""
+
+    def __init__(self, program: Path, folder: Path, tables: str) -> None:
         self.port, admin = free_port(), free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.admin = f"http://127.0.0.1:{admin}"
+        self.config = folder / "transom.toml"
         folder.mkdir(parents=True)
-        config = folder / "transom.toml"
-        config.write_text(f"""\
+        self.config.write_text(f"""\
 [server]
 listen = ["127.0.0.1:{self.port}"]
 admin = "127.0.0.1:{admin}"
 
-[[upstream]]
-name = "llm"
-protocol = "openai"
-endpoints = ["{llm.origin}"]
-
-[[model]]
-name = "{MODEL}"
-aliases = ["gpt-*"]
-targets = [{{ upstream = "llm", model = "smollm2-135m" }}]
-
-[[key]]
-alias = "{KEY_ALIAS}"
-sha256 = "{hashlib.sha256(API_KEY.encode()).hexdigest()}"
-
 [log]
 format = "json"
-""")
-        self.process = Process([str(program), "serve", "--config", str(config)], folder)
+
+{tables}""")
+        self.process = Process([str(program), "serve", "--config", str(self.config)], folder)
         self.process.ready_at(f"{self.admin}/ready")
+
+    def chat(self, model: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
+        """One chat, read to its end. Raises `OSError` when there is no answer in 5 seconds."""
+        body = {"model": model, "messages": [{"role": "user", "content": "hello"}], **more}
+        request = urllib.request.Request(
+            f"{self.origin}/v1/chat/completions",
+            json.dumps(body).encode(),
+            {"content-type": "application/json", **(headers or {})},
+        )
+        try:
+            reply = urllib.request.urlopen(request, timeout=5)
+        except urllib.error.HTTPError as error:
+            reply = error
+        with reply:
+            reply.read()
+            return Answer(reply.status, reply.headers)
 
     def metrics_text(self) -> str:
         """The exposition as scraped."""
@@ -117,12 +146,40 @@ format = "json"
         return [line for line in lines if "outcome" in line]
 
 
-class Prometheus:
-    """A real Prometheus that scrapes Transom every second."""
+class Transom(Proxy):
+    """The program under test, in front of the model."""
 
-    def __init__(self, program: Path, transom: Transom, folder: Path) -> None:
-        target = transom.admin.removeprefix("http://")
-        folder.mkdir(parents=True)
+    def __init__(self, program: Path, llm: Llm, folder: Path) -> None:
+        tables = f"""\
+[[upstream]]
+name = "llm"
+protocol = "openai"
+endpoints = ["{llm.origin}"]
+
+[[model]]
+name = "{MODEL}"
+aliases = ["gpt-*"]
+targets = [{{ upstream = "llm", model = "smollm2-135m" }}]
+
+[[key]]
+alias = "{KEY_ALIAS}"
+sha256 = "{hashlib.sha256(API_KEY.encode()).hexdigest()}"
+"""
+        super().__init__(program, folder, tables)
+
+
+class Scraped(Protocol):
+    """Whatever has metrics."""
+
+    admin: str
+
+
+class Prometheus:
+    """A real Prometheus that scrapes every second, or only tells what is in `folder / "data"`."""
+
+    def __init__(self, program: Path, scraped: Scraped | None, folder: Path, *flags: str) -> None:
+        targets = [scraped.admin.removeprefix("http://")] if scraped else []
+        folder.mkdir(parents=True, exist_ok=True)
         config = folder / "prometheus.yml"
         config.write_text(f"""\
 global:
@@ -131,26 +188,32 @@ global:
 scrape_configs:
   - job_name: transom
     static_configs:
-      - targets: ["{target}"]
+      - targets: {json.dumps(targets)}
 """)
         port = free_port()
-        self._origin = f"http://127.0.0.1:{port}"
+        self.origin = f"http://127.0.0.1:{port}"
         self._process = Process(
             [
                 str(program),
                 f"--config.file={config}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *flags,
             ],
             folder,
         )
-        self._process.ready_at(f"{self._origin}/-/ready")
-        until("a first scrape", lambda: self.query("up") == {("transom",): 1.0})
+        self._process.ready_at(f"{self.origin}/-/ready")
+        if scraped:
+            until("a first scrape", lambda: self.query("up") == {("transom",): 1.0})
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """The data of an answer of its API."""
+        url = f"{self.origin}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        return json.loads(http_get(url))["data"]
 
     def query(self, promql: str, by: tuple[str, ...] = ("job",)) -> Values:
         """An instant query's values other than 0, keyed by the labels `by`."""
-        url = f"{self._origin}/api/v1/query?" + urllib.parse.urlencode({"query": promql})
-        result = json.loads(http_get(url))["data"]["result"]
+        result = self.get("query", query=promql)["result"]
         values = {
             tuple(series["metric"].get(label, "") for label in by): float(series["value"][1])
             for series in result

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
-import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from processes import Process, free_port, http_get
+from processes import Process, free_port
 from servers import Prometheus
 
 Json = dict[str, Any]
@@ -75,11 +72,6 @@ class Data(Prometheus):
         # One for all: whoever asks later finds data at once, or never.
         self._deadline = time.monotonic() + 30
 
-    def get(self, path: str, **parameters: str) -> Any:
-        """The data of an answer of its API."""
-        url = f"{self._origin}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        return json.loads(http_get(url))["data"]
-
     def has(self, expr: str) -> bool:
         """Whether there is a series, and a number in one of them."""
         values = [float(series["value"][1]) for series in self.get("query", query=expr)["result"]]
@@ -103,12 +95,9 @@ class Data(Prometheus):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """What the dashboards are to show."""
-    program = shutil.which(os.environ.get("TRANSOM_BIN", ""))
-    if program is None:
-        pytest.fail("TRANSOM_BIN names no program: build one and run `make test-real`")
-    demo = Demo(Path(program).resolve(), tmp_path_factory.mktemp("demo"))
+    demo = Demo(program, tmp_path_factory.mktemp("demo"))
     yield demo
     demo.process.stop()
 

@@ -1,312 +1,393 @@
-"""Telemetry as others get it: spans at an OTLP receiver, exemplars in Prometheus, error
-budgets beside Prometheus' own arithmetic, objectives in the languages of other tools."""
+"""What Transom tells others, as they understand it: spans at a real OTLP receiver, exemplars
+in a real Prometheus, error budgets next to Prometheus' own arithmetic, and objectives in the
+languages of other tools. A receiver of spans that is of no use costs spans, no request.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from processes import Process, free_port, http_get, until
+from processes import built, output_of, until
+from servers import Answer, Prometheus, Proxy, Sim
+from spans import Dead, Hanging, Rotel, Span
 
-PARENT = "00f067aa0ba902b7"
+PROTOCOLS = ("http", "grpc")
+FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds_bucket"
 
+KEEP_ALL = """\
+max_traces_per_second = 1000000
+floor = { low = "100%", medium = "100%", high = "100%" }
+"""
 
-@dataclass
-class Span:
-    """A span as rotel writes it out."""
+OBJECTIVES = """\
+[[slo]]
+name = "answered"
+model = "steady"
+objective = 90.0
+window = "7d"
 
-    fields: dict[str, str] = field(default_factory=dict)
-    attributes: dict[str, str] = field(default_factory=dict)
-
-
-class Rotel:
-    """A real OTLP receiver that writes down what it gets."""
-
-    def __init__(self, parts: Path, folder: Path) -> None:
-        self.grpc, self.http = free_port(), free_port()
-        (program,) = parts.glob("venv/lib/python*/site-packages/rotel/rotel-agent")
-        self.process = Process(
-            [
-                str(program),
-                "start",
-                f"--otlp-grpc-endpoint=127.0.0.1:{self.grpc}",
-                f"--otlp-http-endpoint=127.0.0.1:{self.http}",
-                "--exporter=blackhole",
-                "--debug-log=traces",
-                "--debug-log-verbosity=detailed",
-            ],
-            folder,
-        )
-        until("rotel to start", lambda: "Starting Rotel" in self._log())
-
-    def trace(self, trace_id: str, count: int) -> list[Span]:
-        """The spans of a trace, once there are so many."""
-
-        def found() -> list[Span] | None:
-            spans = [span for span in self._spans() if span.fields["Trace ID"] == trace_id]
-            return spans if len(spans) >= count else None
-
-        return until(f"{count} spans of {trace_id}", found, 20)
-
-    def _log(self) -> str:
-        return self.process.stdout.read_text() + self.process.stderr.read_text()
-
-    def _spans(self) -> list[Span]:
-        spans: list[Span] = []
-        for text in re.split(r"^Span #\d+\n", self._log(), flags=re.M)[1:]:
-            span = Span()
-            for line in text.splitlines():
-                if match := re.match(r"    (Trace ID|Parent ID|ID|Name|Kind|Status code) *: (.*)", line):
-                    span.fields.setdefault(match[1], match[2])
-                elif match := re.match(r"     -> ([a-z_.]+): \w+\((.*)\)", line):
-                    span.attributes[match[1]] = match[2]
-            if "Kind" in span.fields:
-                spans.append(span)
-        return spans
+[[slo]]
+name = "first-token"
+model = "st*"
+kind = "ttft"
+threshold = "10s"
+objective = 95.0
+"""
 
 
-class Proxy:
-    """A Transom before a simulated model, with the tables a test gives it."""
+@dataclass(frozen=True)
+class Call:
+    """One request with a span of its caller's around it."""
 
-    def __init__(self, folder: Path, tables: str) -> None:
-        program = os.environ["TRANSOM_BIN"]
-        sim, data, admin = free_port(), free_port(), free_port()
-        argv = ["sim", f"--listen=127.0.0.1:{sim}", "--models=m", "--ttft-ms=5", "--itl-ms=1"]
-        self._sim = Process([program, *argv, "--tokens=5"], folder / "sim")
-        self._sim.ready_at(f"http://127.0.0.1:{sim}/v1/models")
-        self.origin, self.admin = f"http://127.0.0.1:{data}", f"http://127.0.0.1:{admin}"
-        config = folder / "transom.toml"
-        config.write_text(f"""\
-[server]
-listen = ["127.0.0.1:{data}"]
-admin = "127.0.0.1:{admin}"
-[[upstream]]
-name = "u"
-endpoints = ["http://127.0.0.1:{sim}"]
-[[upstream]]
-name = "half-away"
-endpoints = ["http://127.0.0.1:1", "http://127.0.0.1:{sim}"]
-balance = "round_robin"
-[[upstream]]
-name = "away"
-endpoints = ["http://127.0.0.1:1"]
-[[model]]
-name = "m"
-targets = [{{ upstream = "u" }}]
-[[model]]
-name = "retried"
-targets = [{{ upstream = "half-away", model = "m" }}]
-[[model]]
-name = "away"
-targets = [{{ upstream = "away" }}]
-{tables}
-""")
-        self._transom = Process([program, "serve", f"--config={config}"], folder / "transom")
-        self._transom.ready_at(f"{self.admin}/ready")
-
-    def chat(self, model: str, trace_id: str | None = None) -> int:
-        """A streamed chat; returns its status."""
-        body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-        request = urllib.request.Request(
-            f"{self.origin}/v1/chat/completions",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        if trace_id is not None:
-            request.add_header("traceparent", f"00-{trace_id}-{PARENT}-01")
-        try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
-                reply.read()
-                return int(reply.status)
-        except urllib.error.HTTPError as refusal:
-            return refusal.code
-
-    def total(self, metric: str, labels: str = "") -> float:
-        """The sum of a metric's series whose labels hold this text."""
-        lines = http_get(f"{self.admin}/metrics").splitlines()
-        mine = (line for line in lines if line.startswith(metric + "{") and labels in line)
-        return sum(float(line.rpartition(" ")[2]) for line in mine)
-
-    def stop(self) -> None:
-        """Ends both; a clean end is part of every test."""
-        assert self._transom.stop() == 0, self._transom.last_words()
-        self._sim.stop()
+    trace_id: str
+    parent_id: str
+    answer: Answer
 
 
 @pytest.fixture(scope="module")
-def rotel(parts: Path, folder: Path) -> Iterator[Rotel]:
-    rotel = Rotel(parts, folder / "rotel")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where these tests keep their files."""
+    return tmp_path_factory.mktemp("telemetry")
+
+
+@pytest.fixture(scope="module")
+def sim(program: Path, home: Path) -> Iterator[Sim]:
+    """The model behind everything here."""
+    sim = Sim(program, home / "sim")
+    yield sim
+    sim.process.stop()
+
+
+@pytest.fixture(scope="module")
+def rotel(home: Path) -> Iterator[Rotel]:
+    """Where spans go."""
+    rotel = Rotel(home / "rotel")
     yield rotel
     rotel.process.stop()
 
 
-@pytest.fixture(params=["http", "grpc"])
-def traced(request: pytest.FixtureRequest, rotel: Rotel, tmp_path: Path) -> Iterator[Proxy]:
-    """A proxy whose spans go to rotel, by either protocol."""
-    port = rotel.http if request.param == "http" else rotel.grpc
-    table = f'[tracing]\notlp = "http://127.0.0.1:{port}"\nprotocol = "{request.param}"\n'
-    proxy = Proxy(tmp_path, table)
-    yield proxy
-    proxy.stop()
+@pytest.fixture(scope="module")
+def dead() -> Iterator[Dead]:
+    """Where nobody is, neither a model nor a receiver of spans."""
+    dead = Dead()
+    yield dead
+    dead.close()
 
 
-def test_spans_arrive_as_a_tree(traced: Proxy, rotel: Rotel) -> None:
-    plain, retried, failed = (os.urandom(16).hex() for _ in range(3))
-    assert traced.chat("m", plain) == 200
-    assert traced.chat("retried", retried) == 200
-    assert traced.chat("away", failed) == 502
-    for trace_id, attempts in ((plain, 1), (retried, 2), (failed, 1)):
-        spans = rotel.trace(trace_id, 1 + attempts)
-        (server,) = [span for span in spans if span.fields["Kind"] == "SPAN_KIND_SERVER"]
-        clients = [span for span in spans if span.fields["Kind"] == "SPAN_KIND_CLIENT"]
-        assert server.fields["Parent ID"] == PARENT
-        assert server.fields["Name"] == "POST /v1/chat/completions"
-        assert len(clients) == attempts
-        assert {span.fields["Parent ID"] for span in clients} == {server.fields["ID"]}
-        assert server.attributes["gen_ai.operation.name"] == "chat"
-        worked = trace_id != failed
-        assert server.attributes["transom.outcome"] == ("success" if worked else "upstream_error")
-        if attempts == 2:
-            assert clients[0].attributes["error.type"] == "connect_refused"
-        if worked:
-            assert server.attributes["gen_ai.usage.output_tokens"] == "5"
+@pytest.fixture(scope="module")
+def proxies(
+    program: Path, sim: Sim, rotel: Rotel, dead: Dead, home: Path
+) -> Iterator[dict[str, Proxy]]:
+    """One by each protocol."""
+    with ExitStack() as ending:
+        proxies = {}
+        for protocol in PROTOCOLS:
+            tables = tables_of(sim, rotel.endpoints[protocol], protocol, dead)
+            proxies[protocol] = Proxy(program, home / protocol, tables)
+            ending.callback(ends_well, proxies[protocol])
+        yield proxies
 
 
-def test_an_exemplar_leads_to_a_span(
-    traced: Proxy, rotel: Rotel, parts: Path, tmp_path: Path
-) -> None:
-    for _ in range(3):
-        assert traced.chat("m") == 200
-    prometheus = Store(parts, tmp_path / "prometheus", f"""\
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: transom
-    static_configs: [{{targets: ["{traced.admin.removeprefix("http://")}"]}}]
-""")
-    query = 'gen_ai_server_time_to_first_token_seconds_bucket{gen_ai_request_model="m"}'
-
-    def exemplars() -> list[dict[str, Any]]:
-        found = prometheus.ask("query_exemplars", query=query, start="0", end="9999999999")
-        return [exemplar for series in found for exemplar in series["exemplars"]]
-
-    labels = until("an exemplar", exemplars, 20)[0]["labels"]
-    prometheus.process.stop()
-    spans = rotel.trace(labels["trace_id"], 2)
-    (server,) = [span for span in spans if span.fields["Kind"] == "SPAN_KIND_SERVER"]
-    assert server.fields["ID"] == labels["span_id"]
+@pytest.fixture(scope="module")
+def prometheus(parts: Path, proxies: dict[str, Proxy], home: Path) -> Iterator[Prometheus]:
+    """Scrapes one of these, in place of the one that the other files share."""
+    scrapes = parts / "bin/prometheus", proxies["http"], home / "prometheus"
+    prometheus = Prometheus(*scrapes, "--enable-feature=exemplar-storage")
+    yield prometheus
+    prometheus.stop()
 
 
-class Store:
-    """A real Prometheus with a configuration of its own, or over data of its own."""
-
-    def __init__(self, parts: Path, folder: Path, config: str = "", *more: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "prometheus.yml").write_text(config)
-        port = free_port()
-        self._origin = f"http://127.0.0.1:{port}"
-        self.process = Process(
-            [
-                str(parts / "bin/prometheus"),
-                f"--config.file={folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--enable-feature=exemplar-storage",
-                *more,
-            ],
-            folder,
+@pytest.fixture(scope="module")
+def calls(proxies: dict[str, Proxy], prometheus: Prometheus) -> dict[tuple[str, str], Call]:
+    """The only requests to these two: a stream, a retry and a failure, each by protocol."""
+    return {
+        (protocol, what): called(proxy, model, headers, stream=what == "streamed")
+        for protocol, proxy in proxies.items()
+        for what, model, headers in (
+            ("streamed", "steady", {}),
+            ("retried", "half-away", {}),
+            ("failed", "steady", {"x-sim-status": "503"}),
         )
-        self.process.ready_at(f"{self._origin}/-/ready")
-
-    def ask(self, what: str, **arguments: str) -> Any:
-        """The data of an answer of its API."""
-        url = f"{self._origin}/api/v1/{what}?" + urllib.parse.urlencode(arguments)
-        return json.loads(http_get(url))["data"]
+    }
 
 
-def test_budgets_agree_with_prometheus_over_days_with_restarts(
-    parts: Path, tmp_path: Path
+# Spans
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_stream_is_a_tree_of_spans(
+    calls: dict[tuple[str, str], Call], proxies: dict[str, Proxy], rotel: Rotel, protocol: str
 ) -> None:
-    counters, answers = tmp_path / "counters.om", tmp_path / "budgets.json"
-    subprocess.run([os.environ["SIMULATED_DAYS"], counters, answers], check=True, timeout=60)
-    promtool = [parts / "bin/promtool", "tsdb", "create-blocks-from", "openmetrics"]
-    subprocess.run(
-        [*promtool, counters, tmp_path / "p/data"], check=True, timeout=60, capture_output=True
-    )
-    prometheus = Store(parts, tmp_path / "p", "", "--storage.tsdb.retention.time=100y")
-    ring = json.loads(answers.read_text())
+    call = calls[protocol, "streamed"]
+    server, [attempt] = tree(rotel, call)
+    assert call.answer.status == 200
+    assert (server.name, server.status) == ("POST /v1/chat/completions", "UNSET")
+    assert server.attributes.items() >= {
+        "http.request.method": "POST",
+        "http.route": "/v1/chat/completions",
+        "http.response.status_code": "200",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "steady",
+        "gen_ai.response.model": Sim.MODEL,
+        "gen_ai.usage.output_tokens": str(Sim.TOKENS),
+        "transom.outcome": "success",
+        "transom.request_id": call.answer.headers["x-request-id"],
+    }.items()
+    assert server.start < server.events["gen_ai.first_token"] < server.end
+    assert (attempt.name, attempt.status) == ("chat steady", "UNSET")
+    assert attempt.attributes["transom.upstream"] == "sim"
+    [line] = [one for one in proxies[protocol].access_lines() if one["trace_id"] == call.trace_id]
+    assert line["span_id"] == server.span_id
 
-    def increase(metric: str, answer: dict[str, Any]) -> float:
-        labels = f'slo="{answer["slo"]}",model="{answer["model"]}"'
-        query = f"sum(increase({metric}{{{labels}}}[{answer['window']}]))"
-        (series,) = prometheus.ask("query", query=query, time=str(ring["end"]))["result"]
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_each_attempt_of_a_retried_request_has_a_span(
+    calls: dict[tuple[str, str], Call], rotel: Rotel, dead: Dead, protocol: str
+) -> None:
+    call = calls[protocol, "retried"]
+    server, [refused, answered] = tree(rotel, call)
+    assert call.answer.status == 200
+    assert (server.status, server.attributes["transom.keep_reason"]) == ("UNSET", "retried")
+    assert (refused.status, refused.attributes["error.type"]) == ("ERROR", "connect_refused")
+    assert refused.attributes["server.port"] == str(dead.port)
+    assert refused.end <= answered.start
+    assert (answered.status, answered.attributes["http.response.status_code"]) == ("UNSET", "200")
+    assert answered.attributes["http.request.resend_count"] == "1"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_failure_is_one_in_both_spans(
+    calls: dict[tuple[str, str], Call], rotel: Rotel, protocol: str
+) -> None:
+    call = calls[protocol, "failed"]
+    server, [attempt] = tree(rotel, call)
+    assert call.answer.status == 503
+    assert server.attributes["transom.outcome"] == "upstream_error"
+    assert server.attributes["transom.keep_reason"] == "error"
+    for span in (server, attempt):
+        assert (span.status, span.attributes["error.type"]) == ("ERROR", "503")
+
+
+def test_an_exemplar_leads_to_the_span_of_a_request(
+    calls: dict[tuple[str, str], Call], prometheus: Prometheus, rotel: Rotel
+) -> None:
+    """From a point in a graph to a trace, and both tell the same time."""
+    now = time.time()
+    period = {"start": str(now - 600), "end": str(now + 600)}
+    found = until(
+        "an exemplar", lambda: prometheus.get("query_exemplars", query=FIRST_TOKEN, **period)
+    )
+    [series] = found
+    [exemplar] = series["exemplars"]
+    assert series["seriesLabels"]["gen_ai_request_model"] == "steady"
+    call = calls["http", "streamed"]
+    server, _ = tree(rotel, call)
+    assert exemplar["labels"] == {"trace_id": call.trace_id, "span_id": server.span_id}
+    first_token = (server.events["gen_ai.first_token"] - server.start) / 1e9
+    assert float(exemplar["value"]) == pytest.approx(first_token, abs=1e-6)
+
+
+# Objectives
+
+
+def test_budgets_are_what_prometheus_reckons(parts: Path, tmp_path: Path) -> None:
+    """Four days with restarts: what the ring says and what the counters say, to 6 digits."""
+    counters, budgets = tmp_path / "counters.om", tmp_path / "budgets.json"
+    output_of(built("SIMULATED_DAYS"), counters, budgets)
+    promtool = parts / "bin/promtool", "tsdb", "create-blocks-from", "openmetrics"
+    output_of(*promtool, counters, tmp_path / "data")
+    forever = "--storage.tsdb.retention.time=100y"
+    prometheus = Prometheus(parts / "bin/prometheus", None, tmp_path, forever)
+    told = json.loads(budgets.read_text())
+
+    def reckoned(promql: str) -> float:
+        [series] = prometheus.get("query", query=promql, time=str(told["end"]))["result"]
         return float(series["value"][1])
 
-    assert {answer["window"] for answer in ring["answers"]} == {"1d", "3d"}
-    for answer in ring["answers"]:
-        total = increase("transom_slo_events_total", answer)
-        bad = increase("transom_slo_bad_events_total", answer)
-        assert total == pytest.approx(answer["total"], rel=1e-6), answer
-        assert bad == pytest.approx(answer["bad"], rel=1e-6) and bad > 0, answer
-    prometheus.process.stop()
+    answers = told["answers"]
+    assert len(answers) == 8, "two models, two objectives, two windows"
+    for answer in answers:
+        series = f'{{slo="{answer["slo"]}", model="{answer["model"]}"}}[{answer["window"]}]'
+        total = f"increase(transom_slo_events_total{series})"
+        bad = f"increase(transom_slo_bad_events_total{series})"
+        assert answer["bad"] > 100 and answer["total"] > 1000 * int(answer["window"][0])
+        assert reckoned(total) == pytest.approx(answer["total"], rel=1e-6), answer
+        assert reckoned(bad) == pytest.approx(answer["bad"], rel=1e-6), answer
+        assert reckoned(f"{bad} / {total}") == pytest.approx(answer["ratio"], rel=1e-6), answer
+    prometheus.stop()
 
 
-def test_budgets_and_objectives_for_people_and_other_tools(parts: Path, tmp_path: Path) -> None:
-    table = """
-[[slo]]
-name = "availability"
-objective = 99.0
-[[slo]]
-name = "first-token"
-model = "m"
-kind = "ttft"
-threshold = "1.5s"
-objective = 95.0
+def test_status_prints_the_budgets(
+    program: Path, calls: dict[tuple[str, str], Call], proxies: dict[str, Proxy]
+) -> None:
+    """The worst first: one of two requests failed where one in ten may."""
+    status = program, "slo", "status", "--admin", proxies["http"].admin
+
+    def rows() -> list[list[str]] | None:
+        head, *rows = [re.split(" {2,}", line) for line in output_of(*status).splitlines()]
+        assert head[:6] == ["slo", "model", "objective", "events", "bad", "budget left"]
+        return rows if rows[0][3] == "2" else None
+
+    worst, other = until("both requests to be told", rows)
+    assert worst[:6] == ["answered", "steady", "90.000 %", "2", "1", "-400.000 %"]
+    assert other[:6] == ["first-token", "steady", "95.000 %", "1", "0", "100.000 %"]
+
+
+def exported(program: Path, proxy: Proxy, language: str) -> str:
+    """The objectives of a proxy's configuration in this language."""
+    return output_of(program, "slo", "export", "--format", language, "--config", proxy.config)
+
+
+def test_objectives_are_exported_as_rules(
+    program: Path, parts: Path, proxies: dict[str, Proxy], tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_text(exported(program, proxies["http"], "prometheus"))
+    output_of(parts / "bin/promtool", "check", "rules", "--lint-fatal", file)
+    groups = yaml.safe_load(file.read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    alerts = Counter(rule["alert"] for rule in rules if "alert" in rule)
+    each = "TransomSloPage", "TransomSloTicket", "TransomErrorBudgetExhausted"
+    assert alerts == dict.fromkeys(each, 2)
+
+
+def test_objectives_are_exported_to_openslo(program: Path, proxies: dict[str, Proxy]) -> None:
+    text = exported(program, proxies["http"], "openslo")
+    service, *objectives = yaml.safe_load_all(text)
+    assert (service["apiVersion"], service["kind"]) == ("openslo/v1", "Service")
+    assert {objective["kind"] for objective in objectives} == {"SLO"}
+    assert {
+        objective["metadata"]["name"]: (
+            objective["spec"]["objectives"][0]["target"],
+            objective["spec"]["timeWindow"][0]["duration"],
+        )
+        for objective in objectives
+    } == {"answered": (0.9, "7d"), "first-token": (0.95, "30d")}
+
+
+def test_objectives_are_exported_to_sloth(program: Path, proxies: dict[str, Proxy]) -> None:
+    document = yaml.safe_load(exported(program, proxies["http"], "sloth"))
+    assert (document["version"], document["service"]) == ("prometheus/v1", "transom")
+    objectives = {slo["name"]: slo["objective"] for slo in document["slos"]}
+    assert objectives == {"answered": 90, "first-token": 95}
+
+
+# Receivers of no use
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_dead_receiver_costs_spans_and_no_request(
+    program: Path, sim: Sim, dead: Dead, tmp_path: Path, protocol: str
+) -> None:
+    """Each of them is counted, request and span, to the last one."""
+    tables = tables_of(sim, dead.origin, protocol, dead) + KEEP_ALL
+    proxy = Proxy(program, tmp_path / "proxy", tables)
+    all_are_answered(proxy, lambda: dropped(proxy) > 0)
+    # A span of the server and one of the attempt, each 600 times.
+    until("all spans to be given up", lambda: dropped(proxy) == 1200, seconds=20)
+    ends_well(proxy)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_hanging_receiver_costs_spans_and_no_request(
+    program: Path, sim: Sim, dead: Dead, tmp_path: Path, protocol: str
+) -> None:
+    """It does not hold up the end either, which says how many spans are lost."""
+    hanging = Hanging()
+    tables = tables_of(sim, hanging.origin, protocol, dead) + KEEP_ALL
+    proxy = Proxy(program, tmp_path / "proxy", tables)
+    all_are_answered(proxy, hanging.is_sent_something)
+    given_up = dropped(proxy)
+    ends_well(proxy)
+    last = json.loads(proxy.process.stderr.read_text().splitlines()[-1])
+    assert last["message"] == "spans were not exported in time before the end"
+    assert given_up + last["spans"] == 1200
+    hanging.close()
+
+
+def all_are_answered(proxy: Proxy, receiver_was_tried: Callable[[], bool]) -> None:
+    """300 requests before spans are sent to a receiver of no use, or meanwhile, and 300 more."""
+    for _ in range(2):
+        with ThreadPoolExecutor(8) as callers:
+            answers = callers.map(lambda _: proxy.chat("steady"), range(300))
+            assert [answer.status for answer in answers] == [200] * 300
+        until("spans to be sent", receiver_was_tried)
+    until("all lines to be written", lambda: len(proxy.access_lines()) >= 600)
+    assert len(proxy.access_lines()) == 600
+    metrics = proxy.metrics()
+    assert metrics.total("transom_requests_total", model="steady", outcome="success") == 600
+    assert metrics.total("transom_requests_total") == 600
+    assert metrics.total("transom_telemetry_dropped_total", sink="log") == 0
+
+
+def dropped(proxy: Proxy) -> float:
+    """Spans that did not arrive."""
+    return proxy.metrics().total("transom_telemetry_dropped_total", sink="traces")
+
+
+def ends_well(proxy: Proxy) -> None:
+    """Ends it within a few seconds, whatever it still has to say."""
+    status = proxy.process.stop(seconds=8)
+    assert status == 0, proxy.process.last_words()
+
+
+def tables_of(sim: Sim, receiver: str, protocol: str, dead: Dead) -> str:
+    """A configuration whose last table is `[tracing]`."""
+    return f"""\
+[[upstream]]
+name = "sim"
+endpoints = ["{sim.origin}"]
+
+[[upstream]]
+name = "half-away"
+endpoints = ["{dead.origin}", "{sim.origin}"]
+balance = "round_robin"
+
+[[model]]
+name = "steady"
+targets = [{{ upstream = "sim", model = "{Sim.MODEL}" }}]
+
+[[model]]
+name = "half-away"
+targets = [{{ upstream = "half-away", model = "{Sim.MODEL}" }}]
+
+{OBJECTIVES}
+[tracing]
+otlp = "{receiver}"
+protocol = "{protocol}"
 """
-    proxy = Proxy(tmp_path, table)
-    assert (proxy.chat("m"), proxy.chat("away")) == (200, 502)
-
-    def run(*arguments: str) -> str:
-        argv = [os.environ["TRANSOM_BIN"], "slo", *arguments]
-        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
-
-    status = run("status", "--admin", proxy.admin)
-    worst = status.splitlines()[1].split()
-    assert worst[:2] == ["availability", "away"], status
-    proxy.stop()
-
-    def export(language: str) -> str:
-        return run("export", f"--format={language}", f"--config={tmp_path / 'transom.toml'}")
-
-    rules = tmp_path / "rules.yml"
-    rules.write_text(export("prometheus"))
-    argv = [str(parts / "bin/promtool"), "check", "rules", "--lint-fatal", str(rules)]
-    checked = subprocess.run(argv, capture_output=True, text=True, timeout=30)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    documents = list(yaml.safe_load_all(export("openslo")))
-    slos = [document for document in documents if document["kind"] == "SLO"]
-    assert [slo["metadata"]["name"] for slo in slos] == ["availability", "first-token"]
-    assert slos[1]["spec"]["objectives"][0]["target"] == 0.95
-    sloth = yaml.safe_load(export("sloth"))
-    assert [slo["objective"] for slo in sloth["slos"]] == [99, 95]
 
 
-def test_a_receiver_that_is_not_there_costs_spans_and_nothing_else(tmp_path: Path) -> None:
-    proxy = Proxy(tmp_path, f'[tracing]\notlp = "http://127.0.0.1:{free_port()}"\n')
-    assert all(proxy.chat("m") == 200 for _ in range(300))
-    assert proxy.total("transom_requests_total", 'model="m"') == 300
-    lost = lambda: proxy.total("transom_telemetry_dropped_total", 'sink="traces"')  # noqa: E731
-    assert until("spans to be given up", lost, 20) > 0
-    assert proxy.total("transom_telemetry_dropped_total", 'sink="log"') == 0
-    proxy.stop()
+def called(proxy: Proxy, model: str, headers: dict[str, str], stream: bool) -> Call:
+    """Makes a call as part of a trace."""
+    trace_id, parent_id = secrets.token_hex(16), secrets.token_hex(8)
+    context = {"traceparent": f"00-{trace_id}-{parent_id}-01"}
+    return Call(trace_id, parent_id, proxy.chat(model, context | headers, stream=stream))
+
+
+def tree(rotel: Rotel, call: Call) -> tuple[Span, list[Span]]:
+    """The server's span, below the caller's, and those of its attempts, within and below it."""
+    spans = rotel.trace(call.trace_id)
+    [server] = [span for span in spans if span.kind == "SERVER"]
+    attempts = [span for span in spans if span.kind == "CLIENT"]
+    assert len(spans) == 1 + len(attempts)
+    assert server.parent_id == call.parent_id
+    assert call.answer.headers["x-trace-id"] == call.trace_id
+    for number, attempt in enumerate(attempts, 1):
+        assert attempt.parent_id == server.span_id
+        assert attempt.attributes["transom.attempt"] == str(number)
+        assert server.start <= attempt.start <= attempt.end <= server.end
+    return server, attempts
