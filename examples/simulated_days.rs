@@ -13,12 +13,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use transom::observe::slo::{Indicator, SloBook, SloSeries, SloSettings};
-use transom::observe::{
-    CallFacts, Identity, Judgements, RequestRecord, StreamMeter, Timeline, verdict,
-};
+use transom::observe::{CallFacts, Identity, RequestRecord, verdict};
 use transom::types::{
     Dialect, ErrorType, EventCounts, ModelSlot, Operation, Random, RequestId, SloHistory, SloKey,
-    SlotCounts, SpanId, TraceFlags, TraceId,
+    SlotCounts, SpanId, TraceId,
 };
 
 /// 14 July 2025, midnight.
@@ -199,40 +197,16 @@ fn series() -> SloSeries {
 
 fn request(slot: u32, milliseconds: u64, failed: bool) -> RequestRecord {
     let received = Instant::now();
-    let mut timeline = Timeline::start(received);
-    timeline.finished = Some(received + Duration::from_millis(milliseconds));
-    let failure = verdict::failed(502, ErrorType::UpstreamReset);
-    RequestRecord {
-        identity: Identity {
-            request_id: RequestId::mint(|| 1),
-            trace_id: TraceId::mint(|| 1),
-            span_id: SpanId::mint(|| 1),
-            parent_id: None,
-            link: None,
-            trace_state: None,
-            flags: TraceFlags::SAMPLED,
-            key_alias: None,
-        },
-        call: CallFacts {
-            dialect: Dialect::OpenAi,
-            operation: Operation::Chat,
-            method: http::Method::POST,
-            model_asked: None,
-            model: ModelSlot::at(slot),
-            model_answered: None,
-            streamed: false,
-            bytes_in: 0,
-            bytes_out: 0,
-        },
-        timeline,
-        attempts: Vec::new(),
-        meter: StreamMeter::default(),
-        usage: None,
-        cost: None,
-        verdict: if failed { failure } else { verdict::answered(200) },
-        slo: Judgements::default(),
-        kept: None,
-    }
+    let ids = (RequestId::mint(|| 1), TraceId::mint(|| 1), SpanId::mint(|| 1));
+    let mut call = CallFacts::new(Dialect::OpenAi, Operation::Chat, http::Method::POST);
+    call.model = ModelSlot::at(slot);
+    let mut record = RequestRecord::begin(Identity::new(ids.0, ids.1, ids.2), call, received);
+    record.timeline.finished = Some(received + Duration::from_millis(milliseconds));
+    record.verdict = match failed {
+        true => verdict::failed(502, ErrorType::UpstreamReset),
+        false => verdict::answered(200),
+    };
+    record
 }
 
 fn second(minute: u64) -> u64 {

@@ -3,7 +3,7 @@
 //!
 //! Must not know: who reads it, or how a step came to its facts.
 
-use crate::observe::{Judgements, KeepReason, StreamMeter, Timeline};
+use crate::observe::{Judgements, KeepReason, StreamMeter, Timeline, verdict};
 use crate::types::{
     Dialect, ErrorType, ModelSlot, NanoUsd, Operation, Outcome, RequestId, SpanId, TraceFlags,
     TraceId, Usage, UsageSource,
@@ -137,7 +137,57 @@ pub struct Verdict {
     pub error: Option<ErrorType>,
 }
 
+impl Identity {
+    /// A request that begins a trace of its own.
+    pub const fn new(request_id: RequestId, trace_id: TraceId, span_id: SpanId) -> Self {
+        Self {
+            request_id,
+            trace_id,
+            span_id,
+            parent_id: None,
+            link: None,
+            trace_state: None,
+            flags: TraceFlags::SAMPLED,
+            key_alias: None,
+        }
+    }
+}
+
+impl CallFacts {
+    /// What the head of a request says; its body is not read yet.
+    pub const fn new(dialect: Dialect, operation: Operation, method: http::Method) -> Self {
+        Self {
+            dialect,
+            operation,
+            method,
+            model_asked: None,
+            model: ModelSlot::OTHER,
+            model_answered: None,
+            streamed: false,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+}
+
 impl RequestRecord {
+    /// A request whose head was read at `received`. Until it ends otherwise, it is one that
+    /// Transom itself failed.
+    pub fn begin(identity: Identity, call: CallFacts, received: Instant) -> Self {
+        Self {
+            identity,
+            call,
+            timeline: Timeline::start(received),
+            attempts: Vec::with_capacity(1),
+            meter: StreamMeter::default(),
+            usage: None,
+            cost: None,
+            verdict: verdict::failed(500, ErrorType::Other),
+            slo: Judgements::default(),
+            kept: None,
+        }
+    }
+
     /// The attempt in progress or the last one made.
     pub fn last_attempt_mut(&mut self) -> Option<&mut Attempt> {
         self.attempts.last_mut()

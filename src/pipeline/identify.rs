@@ -6,13 +6,10 @@
 use crate::error::Fault;
 use crate::identity::Caller;
 use crate::observe::Trusted;
-use crate::observe::{
-    CallFacts, Identity, Judgements, RecordGuard, RequestRecord, StreamMeter, Timeline,
-    server_timing, verdict,
-};
+use crate::observe::{CallFacts, Identity, RecordGuard, RequestRecord, server_timing};
 use crate::pipeline::Deps;
 use crate::protocol::{format_traceparent, parse_trace_id, parse_traceparent, recognise};
-use crate::types::{ErrorType, ModelSlot, RequestId, SpanId, TraceFlags, TraceId};
+use crate::types::{RequestId, SpanId, TraceFlags, TraceId};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use std::net::IpAddr;
@@ -27,28 +24,10 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// Begins the record of a request from `client`: from here on it is counted.
 pub fn begin<T>(deps: &Deps<T>, head: &Parts, client: Option<IpAddr>) -> RecordGuard {
     let (dialect, operation) = recognise(&head.method, head.uri.path());
-    let record = RequestRecord {
-        identity: identity(&head.headers, deps.trust.of(client), || deps.random.next_u64()),
-        call: CallFacts {
-            dialect,
-            operation,
-            method: head.method.clone(),
-            model_asked: None,
-            model: ModelSlot::OTHER,
-            model_answered: None,
-            streamed: false,
-            bytes_in: 0,
-            bytes_out: 0,
-        },
-        timeline: Timeline::start(deps.clock.now()),
-        attempts: Vec::with_capacity(1),
-        meter: StreamMeter::default(),
-        usage: None,
-        cost: None,
-        slo: Judgements::default(),
-        kept: None,
-        verdict: verdict::failed(500, ErrorType::Other),
-    };
+    let trust = deps.trust.of(client);
+    let identity = identity(&head.headers, trust, || deps.random.next_u64());
+    let call = CallFacts::new(dialect, operation, head.method.clone());
+    let record = RequestRecord::begin(identity, call, deps.clock.now());
     deps.observer.begin(Box::new(record))
 }
 
@@ -118,16 +97,14 @@ fn identity(headers: &HeaderMap, trust: Trusted, mut random: impl FnMut() -> u64
     let trace_id = parent.as_ref().map(|parent| parent.trace_id);
     let trace_id = trace_id.or_else(|| named.and_then(parse_trace_id));
     let state = parent.as_ref().and_then(|_| text(TRACESTATE)).filter(|state| !state.is_empty());
+    let request_id = text(X_REQUEST_ID).and_then(RequestId::parse);
+    let request_id = request_id.unwrap_or_else(|| RequestId::mint(&mut random));
+    let trace_id = trace_id.unwrap_or_else(|| TraceId::mint(&mut random));
     Identity {
-        request_id: text(X_REQUEST_ID)
-            .and_then(RequestId::parse)
-            .unwrap_or_else(|| RequestId::mint(&mut random)),
-        trace_id: trace_id.unwrap_or_else(|| TraceId::mint(&mut random)),
-        span_id: SpanId::mint(&mut random),
         parent_id: parent.as_ref().map(|parent| parent.parent_id),
         link: link.map(|theirs| (theirs.trace_id, theirs.parent_id)),
         trace_state: state.map(Box::from),
         flags: parent.map_or(TraceFlags::SAMPLED, |parent| parent.flags),
-        key_alias: None,
+        ..Identity::new(request_id, trace_id, SpanId::mint(&mut random))
     }
 }

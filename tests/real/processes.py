@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -46,10 +47,22 @@ def output_of(*argv: object, cwd: Path | None = None) -> str:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A TCP port that nobody listens on, given out once.
+
+    From below the range out of which the kernel serves `bind(0)` and outgoing
+    connections, so nobody takes it before the process it is for has started.
+    """
+    for port in _PORTS:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("every port from 20000 to 31999 was given out")
+
+
+_PORTS = iter(random.sample(range(20_000, 32_000), 12_000))
 
 
 def http_get(url: str) -> str:

@@ -10,7 +10,7 @@ use crate::observe::{
 };
 use crate::types::{
     Dialect, ErrorType, ModelSlot, NanoUsd, Operation, RequestId, SloKey, SpanId, StreamEnd,
-    TraceFlags, TraceId, Usage, UsageSource,
+    TraceId, Usage, UsageSource,
 };
 use exposition::Page;
 use std::thread;
@@ -38,36 +38,23 @@ fn stream_of(model: ModelSlot, received: Instant) -> RequestRecord {
     let mut attempt = Attempt::begin(0, "127.0.0.1:1".into(), SpanId::mint(|| 7), at(10));
     attempt.first_chunk = Some(at(1_000));
     attempt.ended = Some(at(2_990));
+    let identity =
+        Identity::new(RequestId::mint(|| 1), TraceId::mint(|| 0xabc), SpanId::mint(|| 0xdef));
+    let call = CallFacts {
+        model,
+        streamed: true,
+        bytes_in: 1,
+        bytes_out: 2,
+        ..CallFacts::new(Dialect::OpenAi, Operation::Chat, http::Method::POST)
+    };
     RequestRecord {
-        identity: Identity {
-            request_id: RequestId::mint(|| 1),
-            trace_id: TraceId::mint(|| 0xabc),
-            span_id: SpanId::mint(|| 0xdef),
-            parent_id: None,
-            link: None,
-            trace_state: None,
-            flags: TraceFlags::SAMPLED,
-            key_alias: None,
-        },
-        call: CallFacts {
-            dialect: Dialect::OpenAi,
-            operation: Operation::Chat,
-            method: http::Method::POST,
-            model_asked: None,
-            model,
-            model_answered: None,
-            streamed: true,
-            bytes_in: 1,
-            bytes_out: 2,
-        },
         timeline,
         attempts: vec![attempt],
         meter,
         usage: Some(Usage { input: 9, output: 21, source: UsageSource::Upstream }),
         cost: Some(NanoUsd(100)),
         verdict: verdict::decide(200, StreamEnd::Terminated, verdict::Ending::Complete),
-        slo: Default::default(),
-        kept: None,
+        ..RequestRecord::begin(identity, call, received)
     }
 }
 

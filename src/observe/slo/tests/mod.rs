@@ -8,12 +8,10 @@ mod judging;
 
 use crate::observe::slo::{Indicator, SloScope, SloSeries, SloSettings};
 use crate::observe::verdict::{client_left, failed};
-use crate::observe::{
-    CallFacts, Identity, Judgements, RequestRecord, StreamMeter, Timeline, Verdict,
-};
+use crate::observe::{CallFacts, Identity, RequestRecord, Verdict};
 use crate::types::{
-    Dialect, ErrorType, ModelSlot, Operation, Outcome, RequestId, SpanId, TraceFlags, TraceId,
-    Usage, UsageSource,
+    Dialect, ErrorType, ModelSlot, Operation, Outcome, RequestId, SpanId, TraceId, Usage,
+    UsageSource,
 };
 use prometheus::{Gauge, IntCounter};
 use std::time::{Duration, Instant};
@@ -25,39 +23,13 @@ pub(super) struct Request(pub(super) RequestRecord);
 impl Request {
     pub(super) fn new(verdict: Verdict) -> Self {
         let received = Instant::now();
-        let mut timeline = Timeline::start(received);
-        timeline.finished = Some(received + Duration::from_secs(1));
-        Self(RequestRecord {
-            identity: Identity {
-                request_id: RequestId::mint(|| 1),
-                trace_id: TraceId::mint(|| 1),
-                span_id: SpanId::mint(|| 1),
-                parent_id: None,
-                link: None,
-                trace_state: None,
-                flags: TraceFlags::SAMPLED,
-                key_alias: None,
-            },
-            call: CallFacts {
-                dialect: Dialect::OpenAi,
-                operation: Operation::Chat,
-                method: http::Method::POST,
-                model_asked: None,
-                model: ModelSlot::at(1),
-                model_answered: None,
-                streamed: false,
-                bytes_in: 0,
-                bytes_out: 0,
-            },
-            timeline,
-            attempts: Vec::new(),
-            meter: StreamMeter::default(),
-            usage: None,
-            cost: None,
-            verdict,
-            slo: Judgements::default(),
-            kept: None,
-        })
+        let ids = (RequestId::mint(|| 1), TraceId::mint(|| 1), SpanId::mint(|| 1));
+        let mut call = CallFacts::new(Dialect::OpenAi, Operation::Chat, http::Method::POST);
+        call.model = ModelSlot::at(1);
+        let mut record = RequestRecord::begin(Identity::new(ids.0, ids.1, ids.2), call, received);
+        record.timeline.finished = Some(received + Duration::from_secs(1));
+        record.verdict = verdict;
+        Self(record)
     }
 
     pub(super) fn served() -> Self {

@@ -5,13 +5,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use prost::Message;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 /// How a receiver answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub(in crate::observe) enum Manner {
 /// The receiver. Its threads end when its clients do, and at the latest with the process.
 pub(in crate::observe) struct Collector {
     pub(in crate::observe) address: SocketAddr,
-    manner: Arc<Mutex<Manner>>,
+    manner: Arc<Mode>,
     inbox: Inbox,
 }
 
@@ -52,7 +51,7 @@ impl Collector {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (manner, inbox) = (Arc::new(Mutex::new(manner)), Inbox::default());
+        let (manner, inbox) = (Arc::new(Mode::new(manner)), Inbox::default());
         let (how, kept, wrap) = (Arc::clone(&manner), inbox.clone(), Arc::new(wrap));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -70,7 +69,7 @@ impl Collector {
     }
 
     pub(in crate::observe) fn behave(&self, manner: Manner) {
-        *self.manner.lock() = manner;
+        self.manner.switch_to(manner);
     }
 
     pub(in crate::observe) fn inbox(&self) -> &Inbox {
@@ -101,7 +100,30 @@ impl Inbox {
     }
 }
 
-fn serve(stream: impl Read + Write, manner: &Mutex<Manner>, inbox: &Inbox) -> std::io::Result<()> {
+/// How the collector behaves now, and word of it when that changes.
+struct Mode {
+    manner: Mutex<Manner>,
+    changed: Condvar,
+}
+
+impl Mode {
+    fn new(manner: Manner) -> Self {
+        Self { manner: Mutex::new(manner), changed: Condvar::new() }
+    }
+
+    fn switch_to(&self, manner: Manner) {
+        *self.manner.lock() = manner;
+        self.changed.notify_all();
+    }
+
+    fn once_it_answers(&self) -> Manner {
+        let mut manner = self.manner.lock();
+        self.changed.wait_while(&mut manner, |manner| *manner == Manner::Hangs);
+        *manner
+    }
+}
+
+fn serve(stream: impl Read + Write, manner: &Mode, inbox: &Inbox) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut head = String::new();
@@ -114,10 +136,7 @@ fn serve(stream: impl Read + Write, manner: &Mutex<Manner>, inbox: &Inbox) -> st
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.expect("a length").parse().expect("a number")];
         stream.read_exact(&mut body)?;
-        while *manner.lock() == Manner::Hangs {
-            thread::sleep(Duration::from_millis(2));
-        }
-        let status = match *manner.lock() {
+        let status = match manner.once_it_answers() {
             Manner::Refuses => "400 Bad Request",
             _ => "200 OK",
         };

@@ -9,12 +9,11 @@ pub(in crate::observe) use collector::{Collector, Manner};
 
 use crate::observe::verdict::Ending;
 use crate::observe::{
-    Attempt, CallFacts, Identity, Judgements, Metrics, RecordNames, RequestRecord, SemanticNames,
-    StreamMeter, Timeline, verdict,
+    Attempt, CallFacts, Identity, Metrics, RecordNames, RequestRecord, SemanticNames, StreamMeter,
+    Timeline, verdict,
 };
 use crate::types::{
-    Clock, Dialect, ModelSlot, Operation, RequestId, SpanId, StreamEnd, TraceFlags, TraceId, Usage,
-    UsageSource,
+    Clock, Dialect, ModelSlot, Operation, RequestId, SpanId, StreamEnd, TraceId, Usage, UsageSource,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,36 +40,27 @@ pub(in crate::observe) fn record() -> RequestRecord {
         meter.on_chunk(at(ms));
         meter.on_generated(at(ms));
     }
+    let identity = Identity::new(
+        RequestId::parse("req-1").expect("well-formed"),
+        TraceId::parse(TRACE).expect("well-formed"),
+        span(SERVER),
+    );
+    let call = CallFacts {
+        model_asked: Some("gpt".to_owned()),
+        model: ModelSlot::at(1),
+        model_answered: Some("served".to_owned()),
+        streamed: true,
+        bytes_in: 1,
+        bytes_out: 2,
+        ..CallFacts::new(Dialect::OpenAi, Operation::Chat, http::Method::POST)
+    };
     RequestRecord {
-        identity: Identity {
-            request_id: RequestId::parse("req-1").expect("well-formed"),
-            trace_id: TraceId::parse(TRACE).expect("well-formed"),
-            span_id: span(SERVER),
-            parent_id: None,
-            link: None,
-            trace_state: None,
-            flags: TraceFlags::SAMPLED,
-            key_alias: None,
-        },
-        call: CallFacts {
-            dialect: Dialect::OpenAi,
-            operation: Operation::Chat,
-            method: http::Method::POST,
-            model_asked: Some("gpt".to_owned()),
-            model: ModelSlot::at(1),
-            model_answered: Some("served".to_owned()),
-            streamed: true,
-            bytes_in: 1,
-            bytes_out: 2,
-        },
         timeline,
         attempts: vec![attempt],
         meter,
         usage: Some(Usage { input: 3, output: 5, source: UsageSource::Upstream }),
-        cost: None,
         verdict: verdict::decide(200, StreamEnd::Terminated, Ending::Complete),
-        slo: Judgements::default(),
-        kept: None,
+        ..RequestRecord::begin(identity, call, received)
     }
 }
 
