@@ -2,6 +2,7 @@
 //!
 //! Owns plain values only. Must not know: I/O, HTTP, pingora, configuration.
 
+mod cache;
 mod call;
 mod ids;
 mod model;
@@ -14,6 +15,7 @@ mod stream;
 mod time;
 mod usage;
 
+pub use cache::{BypassReason, CacheKey, CacheStatus, CacheTags, CacheTier, Purge};
 pub use call::{Dialect, Operation};
 pub use ids::{RequestId, SpanId, TraceFlags, TraceId};
 pub use model::ModelSlot;
