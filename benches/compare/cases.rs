@@ -14,7 +14,7 @@ use crate::load::{self, Call, Connection, SharedCall, Tally};
 use crate::pace::Pacer;
 use crate::process::{self, Process};
 use crate::proxies::{Place, Running, Subject};
-use crate::scrape::{self, Scrape};
+use crate::scrape::{Scrape, Scraper};
 use crate::stats::quantile_us;
 
 /// Events of a warm-up stream: long enough for all streams to be open at once.
@@ -171,15 +171,15 @@ impl Bench {
         running: &Running,
         connections: Vec<Connection>,
     ) -> Result<Run> {
+        let scraper = running.scraped.map(|admin| Scraper::start(self.place.load_core, admin));
+        let scraper = scraper.transpose()?;
         let before = (self.load_cpu()?, running.cpu()?);
         let begin = Instant::now();
         let work = self.drive(case, Phase::Measured, connections);
-        let (connections, tally) = match running.scraped {
-            Some(admin) => scrape::beside(admin, work).await?,
-            None => work.await?,
-        };
+        let (connections, tally) = work.await?;
         let wall = begin.elapsed();
         let after = (self.load_cpu()?, running.cpu()?);
+        scraper.map_or(Ok(()), Scraper::stop)?;
         drop(connections);
         let load = before.0.iter().zip(&after.0).map(|(from, to)| from.until(to).cpu).sum();
         let proxy = before.1.zip(after.1).map(|(from, to)| from.until(&to));

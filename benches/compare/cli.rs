@@ -35,6 +35,11 @@ pub enum Face {
         /// Address of the upstream.
         upstream: SocketAddr,
     },
+    /// Read the metrics of a Transom once a second.
+    Scraper {
+        /// Address of its pages.
+        admin: SocketAddr,
+    },
 }
 
 /// The choices of one comparison.

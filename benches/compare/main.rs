@@ -38,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match args.face {
         Some(cli::Face::Mock) => mock::run(),
         Some(cli::Face::BarePingora { listen, upstream }) => bare_pingora::run(&listen, upstream),
+        Some(cli::Face::Scraper { admin }) => scrape::run(admin),
         None => rounds::run(&args.compare),
     };
     match outcome {

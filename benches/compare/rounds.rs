@@ -50,7 +50,8 @@ fn prepare(args: &Compare, plan: &mut Plan) -> Result<Bench> {
     let upstream = mock.first_line()?.parse().map_err(|error| format!("mock: {error}"))?;
     let scratch = std::env::temp_dir().join(format!("transom-bench-{}", std::process::id()));
     let transom = args.transom_binary();
-    let place = Place { core: args.proxy_core, scratch, transom, upstream };
+    let (core, load_core) = (args.proxy_core, args.load_core);
+    let place = Place { core, load_core, scratch, transom, upstream };
     for subject in &plan.subjects {
         if let Some(obstacle) = place.obstacle(*subject) {
             say(&format!("left out: {}: {obstacle}", subject.name()))?;

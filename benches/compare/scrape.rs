@@ -1,15 +1,15 @@
 //! What a scrape of Transom's metrics costs it, and a scraper that runs beside the load.
 //! Knows the exposition formats just enough to count series.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Result;
-use crate::process;
+use crate::process::{self, Process};
 use crate::proxies::Running;
 
 /// Time between two scrapes beside the load.
@@ -64,22 +64,66 @@ impl Scrape {
     }
 }
 
-/// Scrapes once a second until `work` is done.
+/// The face of this program that scrapes once a second until it is ended, and says so after
+/// the first time. It keeps nothing of what it reads.
 ///
 /// # Errors
-/// Those of `work`, and when a scrape fails.
-pub async fn beside<T>(admin: SocketAddr, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        done = work => done,
-        failed = each_second(admin) => Err(failed.err().unwrap_or("the scraper stopped".into())),
+/// When a scrape fails.
+pub fn run(admin: SocketAddr) -> Result<()> {
+    let mut buffer = vec![0; 256 * 1024];
+    for scrape in 0_u64.. {
+        let begin = Instant::now();
+        let bytes = read_once(admin, &mut buffer)?;
+        if scrape == 0 {
+            writeln!(std::io::stdout(), "{bytes}")?;
+        }
+        std::thread::sleep(EVERY.saturating_sub(begin.elapsed()));
+    }
+    Ok(())
+}
+
+fn read_once(admin: SocketAddr, buffer: &mut [u8]) -> Result<usize> {
+    let mut stream = TcpStream::connect(admin)?;
+    write!(
+        stream,
+        "GET /metrics HTTP/1.1\r\nHost: {admin}\r\nAccept: {OPEN_METRICS}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut bytes = 0;
+    loop {
+        let read = stream.read(buffer)?;
+        if bytes == 0 && !buffer.starts_with(b"HTTP/1.1 200 ") {
+            return Err("a scrape was refused".into());
+        }
+        if read == 0 {
+            return Ok(bytes);
+        }
+        bytes += read;
     }
 }
 
-async fn each_second(admin: SocketAddr) -> Result<()> {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        process::get_as(admin, "/metrics", OPEN_METRICS).await?;
+/// A scraper of its own beside the load, which is on the same core and must not wait for it:
+/// of two that want the core, an idle-class process always stands back.
+pub struct Scraper(Process);
+
+impl Scraper {
+    /// Begins to scrape.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start(core: usize, admin: SocketAddr) -> Result<Self> {
+        let mut program = Command::new("chrt");
+        program.args(["--idle", "0"]).arg(std::env::current_exe()?);
+        program.arg("scraper").arg(admin.to_string());
+        Ok(Self(Process::start(core, &program, Stdio::piped())?))
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When it has not scraped.
+    pub fn stop(mut self) -> Result<()> {
+        let bytes = self.0.first_line()?;
+        bytes.parse::<u64>().map_err(|_| "the scraper stopped")?;
+        Ok(())
     }
 }

@@ -55,6 +55,8 @@ impl Subject {
 pub struct Place {
     /// Core of the proxy.
     pub core: usize,
+    /// Core of everything else.
+    pub load_core: usize,
     /// Directory for generated configuration and data.
     pub scratch: PathBuf,
     /// The Transom binary, when there is one to measure.
