@@ -29,8 +29,8 @@ pub use live::{LiveFigures, ModelFigures, Quantiles, Sampler};
 pub use log_level::{AccessLines, LevelSwitch};
 pub use meter::{GapCounts, StreamMeter};
 pub use metrics::{
-    Buckets, Definition, Draft, Exposition, Kind, LABELS, Metric, Metrics, ModelSeries,
-    OpenMetricsEncoder, SemanticNames, Sink,
+    Buckets, Definition, Draft, Exposition, Kind, LABELS, Metric, Metrics, ModelSeries, Pages,
+    SemanticNames, Sink,
 };
 pub use observer::{Consumers, Observer, OpenStream, Recording};
 pub use record::{Attempt, CallFacts, Identity, RequestRecord, Verdict};

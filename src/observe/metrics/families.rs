@@ -10,9 +10,7 @@ use super::openmetrics::FamilyExemplars;
 use crate::observe::SloSettings;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{
-    Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use std::sync::Arc;
 
 /// One family a metric, in the order of [`Metric::ALL`].
@@ -27,28 +25,30 @@ enum Family {
 }
 
 impl Families {
-    /// Registers every metric and the process's own. The limits of `objectives` become
-    /// bounds of the histograms they are about.
-    pub(super) fn register(
-        registry: &Registry,
-        objectives: &[SloSettings],
+    /// Every metric. The limits of `objectives` become bounds of the histograms they are
+    /// about.
+    pub(super) fn new(objectives: &[SloSettings]) -> prometheus::Result<Self> {
+        Metric::ALL
+            .iter()
+            .map(|metric| Family::new(*metric, objectives))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// All that is exported: these, their drafted names if wanted, and the process's own.
+    pub(super) fn collectors(
+        &self,
         names: SemanticNames,
-    ) -> prometheus::Result<Self> {
-        registry.register(Box::new(ProcessCollector::for_self()))?;
-        let mut families = Vec::with_capacity(Metric::ALL.len());
-        for metric in Metric::ALL {
-            let family = Family::new(*metric, objectives)?;
-            registry.register(family.collector())?;
-            families.push(family);
-        }
-        let families = Self(families);
+    ) -> prometheus::Result<Vec<Box<dyn Collector>>> {
+        let mut collectors: Vec<Box<dyn Collector>> = vec![Box::new(ProcessCollector::for_self())];
+        collectors.extend(self.0.iter().map(Family::collector));
         if names == SemanticNames::WithDraft {
             for draft in Draft::ALL {
-                let source = families.histogram_family(draft.source);
-                registry.register(Box::new(DraftView::new(draft, source)?))?;
+                let source = self.histogram_family(draft.source);
+                collectors.push(Box::new(DraftView::new(draft, source)?));
             }
         }
-        Ok(families)
+        Ok(collectors)
     }
 
     /// The counter with these label values, born at 0 if it is new.

@@ -1,6 +1,6 @@
 //! Every number Transom exports, derived from finished records.
 //!
-//! Owns the registry (a value, never the global one) and the rules of labels: configured
+//! Owns the families (values, never the crate's global registry) and the rules of labels: configured
 //! names are pinned, everything else is `_other`, and every series of a configured model
 //! exists at 0 from the start. Must not know: HTTP servers or where records come from.
 
@@ -8,6 +8,7 @@ mod buckets;
 mod draft;
 mod exact;
 mod exemplars;
+mod export;
 mod exposition;
 mod families;
 mod histogram;
@@ -25,11 +26,11 @@ mod upstream;
 
 pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
 pub use draft::{Draft, SemanticNames};
+pub use export::Pages;
 pub use exposition::Exposition;
 pub use labels::LABELS;
 pub use model::ModelSeries;
 pub use names::{Definition, Kind, Metric};
-pub use openmetrics::OpenMetricsEncoder;
 
 use crate::observe::slo::SloSeries;
 use crate::observe::{RequestRecord, SloSettings};
@@ -39,9 +40,9 @@ use exemplars::TraceMark;
 use families::Families;
 use http::HttpSeries;
 use parking_lot::Mutex;
-use prometheus::{Encoder, IntCounter, IntGauge, Registry, TextEncoder};
+use prometheus::core::Collector;
+use prometheus::{IntCounter, IntGauge};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use upstream::UpstreamSeries;
 
 /// Models beyond this many are counted under `_other`.
@@ -49,8 +50,8 @@ const MODEL_CAP: usize = 1_000;
 
 /// The process's metrics.
 pub struct Metrics {
-    registry: Registry,
     families: Families,
+    collectors: Vec<Box<dyn Collector>>,
     http: HttpSeries,
     upstreams: Vec<UpstreamSeries>,
     models: ArcSwap<Vec<Arc<ModelSeries>>>,
@@ -58,8 +59,6 @@ pub struct Metrics {
     growing: Mutex<()>,
     dropped: [IntCounter; Sink::ALL.len()],
     model_overflow: IntCounter,
-    /// Bytes of the last export, so that the next one grows its buffer once.
-    exported: AtomicUsize,
 }
 
 /// Who is told of finished requests besides the metrics, and may lose some.
@@ -90,15 +89,14 @@ impl Metrics {
     /// whose limits become bounds of histograms. Models join by [`Metrics::model_slot`].
     ///
     /// # Errors
-    /// When a definition is not valid for the registry; a defect, not a condition.
+    /// When a definition is not valid; a defect, not a condition.
     pub fn new(
         version: &str,
         upstreams: &[String],
         objectives: &[SloSettings],
         names: SemanticNames,
     ) -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let families = Families::register(&registry, objectives, names)?;
+        let families = Families::new(objectives)?;
         families.gauge(Metric::BuildInfo, &[version]).set(1);
         later::of_process(&families);
         let other = ModelSeries::new(&families, ModelSlot::OTHER_LABEL, upstreams);
@@ -110,8 +108,7 @@ impl Metrics {
             growing: Mutex::new(()),
             dropped: Sink::ALL.map(dropped),
             model_overflow: families.counter(Metric::LabelOverflow, &["model"]),
-            exported: AtomicUsize::new(0),
-            registry,
+            collectors: families.collectors(names)?,
             families,
         })
     }
@@ -198,23 +195,9 @@ impl Metrics {
         });
     }
 
-    /// Everything, in the wanted format.
-    ///
-    /// # Errors
-    /// When a family is malformed; a defect, not a condition.
-    pub fn encode(&self, exposition: Exposition) -> prometheus::Result<Vec<u8>> {
-        let families = self.registry.gather();
-        let usual = self.exported.load(Ordering::Relaxed);
-        let mut text = Vec::with_capacity(usual + usual / 8);
-        match exposition {
-            Exposition::Text => TextEncoder::new().encode(&families, &mut text)?,
-            Exposition::OpenMetrics => {
-                let encoder = OpenMetricsEncoder::new(self.families.exemplars());
-                encoder.encode(&families, &mut text)?;
-            }
-        }
-        self.exported.store(text.len(), Ordering::Relaxed);
-        Ok(text)
+    /// Everything, in the wanted format, a page for each family.
+    pub fn pages(&self, exposition: Exposition) -> Pages<'_> {
+        Pages::new(&self.collectors, exposition, || self.families.exemplars())
     }
 
     fn with_model<T>(&self, slot: ModelSlot, with: impl FnOnce(&ModelSeries) -> T) -> T {

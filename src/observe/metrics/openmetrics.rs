@@ -1,20 +1,23 @@
-//! OpenMetrics 1.0 text, with exemplars, as an encoder of the crate `prometheus`.
+//! OpenMetrics 1.0 text, with exemplars, family by family.
 //!
 //! Must not know: which metrics there are. Source: the OpenMetrics specification,
 //! <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
 
 use super::exemplars::Exemplar;
-use super::exposition::Exposition;
 use super::histogram::SeriesExemplars;
-use prometheus::Encoder;
+use super::series_map::give_way;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{self, Write};
+
+/// What a text in this format ends with.
+pub const END: &[u8] = b"# EOF\n";
 
 /// Writes OpenMetrics.
 #[derive(Debug, Default)]
 pub struct OpenMetricsEncoder {
     families: HashMap<&'static str, Examples>,
+    page: Page,
 }
 
 /// The exemplars of one histogram family.
@@ -49,35 +52,27 @@ impl OpenMetricsEncoder {
             let series = family.series.into_iter().map(text_of).collect();
             (family.name, Examples { units_per_one: family.units_per_one, series })
         };
-        Self { families: families.into_iter().map(examples).collect() }
+        let families = families.into_iter().map(examples).collect();
+        Self { families, page: Page::default() }
     }
-}
 
-impl Encoder for OpenMetricsEncoder {
-    fn encode<W: Write>(&self, families: &[MetricFamily], out: &mut W) -> prometheus::Result<()> {
-        let mut page = Page::default();
-        let mut seen = HashSet::new();
-        for family in families {
-            let name = family_name(family);
-            if family.get_metric().is_empty() || name.is_empty() || !seen.insert(name) {
-                let wrong = format!("{name:?} is empty or there twice");
-                return Err(prometheus::Error::Msg(wrong));
-            }
-            page.family(family, name, self.families.get(name))?;
-            out.write_all(&page.text)?;
-            page.text.clear();
+    /// The text of one family; [`END`] follows the last one.
+    ///
+    /// # Errors
+    /// When the family has no name or no series, which the format has no way to say.
+    pub fn family(&mut self, family: &MetricFamily) -> prometheus::Result<Vec<u8>> {
+        let name = family_name(family);
+        if family.get_metric().is_empty() || name.is_empty() {
+            return Err(prometheus::Error::Msg(format!("{name:?} is empty")));
         }
-        out.write_all(b"# EOF\n")?;
-        Ok(())
-    }
-
-    fn format_type(&self) -> &str {
-        Exposition::OpenMetrics.content_type()
+        self.page.family(family, name, self.families.get(name))?;
+        let usual = self.page.text.len();
+        Ok(std::mem::replace(&mut self.page.text, Vec::with_capacity(usual)))
     }
 }
 
 /// What is being written. The buffers are used again for each family and each series.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Page {
     text: Vec<u8>,
     /// The labels of the series at hand, without braces.
@@ -102,7 +97,8 @@ impl Page {
         write_escaped(&mut self.text, family.help());
         self.text.push(b'\n');
         self.bounds.clear();
-        for metric in family.get_metric() {
+        for (position, metric) in family.get_metric().iter().enumerate() {
+            give_way(position);
             self.labels.clear();
             write_labels(&mut self.labels, metric.get_label());
             match kind {

@@ -6,20 +6,23 @@ use super::names::Definition;
 use parking_lot::RwLock;
 use prometheus::core::Desc;
 use prometheus::proto;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// Some 50 microseconds of work.
+const SERIES_AT_ONCE: usize = 8;
 
 /// All series of one family.
 #[derive(Debug)]
 pub struct SeriesMap<T> {
     desc: Desc,
     definition: Definition,
-    series: RwLock<HashMap<Vec<String>, Entry<T>>>,
+    series: RwLock<BTreeMap<Vec<String>, Entry<T>>>,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
-    labels: Vec<proto::LabelPair>,
+    labels: Arc<[proto::LabelPair]>,
     series: Arc<T>,
 }
 
@@ -57,10 +60,12 @@ impl<T> SeriesMap<T> {
         kind: proto::MetricType,
         fill: impl Fn(&T, &mut proto::Metric),
     ) -> Vec<proto::MetricFamily> {
-        let series = self.series.read();
-        let metrics = series.values().map(|entry| {
-            let mut metric = proto::Metric::from_label(entry.labels.clone());
-            fill(&entry.series, &mut metric);
+        // Not under the lock: a reader that stands back must not hold up who counts.
+        let all: Vec<_> = self.series.read().values().map(Entry::share).collect();
+        let metrics = all.into_iter().enumerate().map(|(position, (labels, series))| {
+            give_way(position);
+            let mut metric = proto::Metric::from_label(labels.to_vec());
+            fill(&series, &mut metric);
             metric
         });
         let mut family = proto::MetricFamily::default();
@@ -74,13 +79,27 @@ impl<T> SeriesMap<T> {
     /// What `find` finds in each series, with the series' labels.
     pub fn find<F>(&self, find: impl Fn(&T) -> Option<F>) -> Vec<(Vec<proto::LabelPair>, F)> {
         let series = self.series.read();
-        let found = |entry: &Entry<T>| Some((entry.labels.clone(), find(&entry.series)?));
+        let found = |entry: &Entry<T>| Some((entry.labels.to_vec(), find(&entry.series)?));
         series.values().filter_map(found).collect()
     }
 }
 
+impl<T> Entry<T> {
+    fn share(&self) -> (Arc<[proto::LabelPair]>, Arc<T>) {
+        (Arc::clone(&self.labels), Arc::clone(&self.series))
+    }
+}
+
+/// Lets threads that serve requests have the core, every few series: a waking thread may else
+/// wait until a whole slice is used up, whatever the priorities.
+pub fn give_way(position: usize) {
+    if position % SERIES_AT_ONCE == SERIES_AT_ONCE - 1 {
+        std::thread::yield_now();
+    }
+}
+
 /// Sorted by name, as the crate's own families are.
-fn label_pairs(names: &[&str], values: &[&str]) -> Vec<proto::LabelPair> {
+fn label_pairs(names: &[&str], values: &[&str]) -> Arc<[proto::LabelPair]> {
     let pair = |(name, value): (&&str, &&str)| {
         let mut pair = proto::LabelPair::default();
         pair.set_name((*name).to_owned());
@@ -89,5 +108,5 @@ fn label_pairs(names: &[&str], values: &[&str]) -> Vec<proto::LabelPair> {
     };
     let mut pairs: Vec<_> = names.iter().zip(values).map(pair).collect();
     pairs.sort_by(|a, b| a.name().cmp(b.name()));
-    pairs
+    pairs.into()
 }

@@ -57,7 +57,7 @@ fn text_0_0_4_never_carries_exemplars() {
     let metrics = metrics();
     let slot = metrics.model_slot("m");
     keep(&metrics, slot, Instant::now());
-    let text = String::from_utf8(metrics.encode(Exposition::Text).unwrap()).unwrap();
+    let text = super::text(&metrics, Exposition::Text);
     assert!(!text.contains("trace_id") && !text.contains(" # "));
 }
 
