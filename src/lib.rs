@@ -20,6 +20,7 @@
 //! | [`observe`] | record, metrics, access log | types |
 //! | [`error`] | every fault and how it looks | types |
 //! | [`store`] | what outlives the process, over sled | types |
+//! | [`cache`] | answers that need not be asked for again | types, protocol |
 //! | [`identity`] | who calls | the above |
 //! | [`upstream`] | where requests can go | the above, not `identity` |
 //! | [`pipeline`] | the request path | all above |
@@ -32,6 +33,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod edge;

@@ -49,8 +49,8 @@ REQUESTS = [
 DURATIONS = [
     heatmap(
         "Whole requests",
-        "How long requests took, from the request to the last byte. The points are requests "
-        "whose trace is kept.",
+        "How long requests took, from the request to the last byte. Answers of the cache are "
+        "left out here and below. The points are requests whose trace is kept.",
         "s",
         buckets("model_request_duration_seconds", MODEL),
     ),

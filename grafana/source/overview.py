@@ -115,13 +115,14 @@ LATENCY = [
     lines(
         "First token",
         "Time from the request to the first generated output of a stream, as its caller saw "
-        "it. The points are requests whose trace is kept.",
+        "it. Answers of the cache are left out. The points are requests whose trace is kept.",
         "s",
         quantiles(FIRST_TOKEN, GEN_AI_MODEL),
     ),
     lines(
         "Whole request",
-        "Time from the request to its last byte. The points are requests whose trace is kept.",
+        "Time from the request to its last byte. Answers of the cache are left out. The points "
+        "are requests whose trace is kept.",
         "s",
         quantiles(DURATION, MODEL),
     ),
@@ -144,7 +145,7 @@ MODELS = table(
         Column(
             "Tokens out",
             "suffix: tokens/s",
-            rate("transom_tokens_total", MODEL, 'direction="output"', by="model"),
+            rate("transom_tokens_total", MODEL, 'direction="output"', 'source!="cache"', by="model"),
         ),
     ],
     [link("This model", "transom-model", "model")],

@@ -32,7 +32,8 @@ NOW = [
     ),
     stat(
         "Streams",
-        "Streams that ended, per second, of those that sent anything.",
+        "Streams that ended, per second, of those that sent anything. Those of the cache are left "
+        "out here, as they are of every time below.",
         "suffix: streams/s",
         Query(rate(f"{LONGEST_GAP}_count", MODEL)),
     ),

@@ -2,9 +2,11 @@
 //!
 //! Must not know: TOML, or where a value was written.
 
+use crate::cache::{CacheSettings, RouteCache};
 use crate::identity::KeySettings;
 use crate::observe::{LogSettings, SloSettings, TracingSettings};
 use crate::upstream::{ModelSettings, UpstreamSettings};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +26,11 @@ pub struct Settings {
     pub slos: Vec<SloSettings>,
     /// `[tracing]`
     pub tracing: TracingSettings,
+    /// `[cache]`
+    pub cache: CacheSettings,
+    /// How each of `models` is cached, by its name; `None` is not at all. Models found at
+    /// upstreams are not in here: they are cached if `cache.models` names them.
+    pub model_caches: BTreeMap<String, Option<RouteCache>>,
     /// `[log]`
     pub log: LogSettings,
 }

@@ -127,6 +127,10 @@ impl Shape {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Some(Value::List(parts.map(|part| items.read(part, origin)).collect()))
             }
+            Self::Either(shapes) => {
+                let each = shapes.iter().map(|shape| shape.read(text, origin).value);
+                each.zip(shapes).find(|(value, shape)| shape.fits(value)).map(|(value, _)| value)
+            }
             _ => None,
         };
         let value = value.unwrap_or_else(|| Value::Text(text.to_owned()));

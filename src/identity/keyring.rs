@@ -24,19 +24,32 @@ impl CredentialHeaders {
 pub enum Caller {
     /// No keys are configured: everybody is welcome, and keys pass through to the upstream.
     Anyone,
-    /// The holder of the key with this alias.
-    Holder(Arc<str>),
+    /// The holder of a key.
+    Holder(Holder),
+}
+
+/// Whose key was shown. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The alias of the key.
+    pub alias: Arc<str>,
+    /// Whom the key belongs to, if anybody was named.
+    pub tenant: Option<Arc<str>>,
 }
 
 /// The keys that open the door. Looked up by full SHA-256, so no comparison of key texts
 /// can leak a prefix by its timing.
 #[derive(Debug, Default)]
-pub struct Keyring(HashMap<[u8; 32], Arc<str>>);
+pub struct Keyring(HashMap<[u8; 32], Holder>);
 
 impl Keyring {
     /// The keys of the configuration; none means that nobody has to show one.
     pub fn new(keys: &[KeySettings]) -> Self {
-        Self(keys.iter().map(|key| (key.sha256, key.alias.as_str().into())).collect())
+        let holder = |key: &KeySettings| Holder {
+            alias: key.alias.as_str().into(),
+            tenant: key.tenant.as_deref().map(Arc::from),
+        };
+        Self(keys.iter().map(|key| (key.sha256, holder(key))).collect())
     }
 
     /// Who shows these headers; `None` when a key is needed and none of them is known.
@@ -50,8 +63,8 @@ impl Keyring {
             .filter_map(|name| headers.get(name))
             .map(|value| key_in(value.as_bytes()))
             .filter(|key| !key.is_empty());
-        let alias = shown.find_map(|key| self.0.get(&<[u8; 32]>::from(Sha256::digest(key))));
-        alias.map(|alias| Caller::Holder(Arc::clone(alias)))
+        let holder = shown.find_map(|key| self.0.get(&<[u8; 32]>::from(Sha256::digest(key))));
+        holder.cloned().map(Caller::Holder)
     }
 }
 
@@ -70,7 +83,11 @@ mod tests {
     use http::HeaderValue;
 
     fn admit(name: &'static str, value: &'static str) -> Option<Caller> {
-        let key = KeySettings { alias: "team".into(), sha256: Sha256::digest("sk-1").into() };
+        let key = KeySettings {
+            alias: "team".into(),
+            sha256: Sha256::digest("sk-1").into(),
+            tenant: Some("search".into()),
+        };
         let headers = HeaderMap::from_iter([(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
@@ -80,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_key_is_read_from_each_of_its_headers() {
-        let team = Some(Caller::Holder("team".into()));
+        let holder = Holder { alias: "team".into(), tenant: Some("search".into()) };
+        let team = Some(Caller::Holder(holder));
         assert_eq!(admit("authorization", "Bearer sk-1"), team);
         assert_eq!(admit("authorization", "bearer  sk-1 "), team);
         assert_eq!(admit("x-api-key", "sk-1"), team);

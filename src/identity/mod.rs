@@ -5,5 +5,5 @@
 mod keyring;
 mod settings;
 
-pub use keyring::{Caller, CredentialHeaders, Keyring};
+pub use keyring::{Caller, CredentialHeaders, Holder, Keyring};
 pub use settings::KeySettings;

@@ -9,4 +9,6 @@ pub struct KeySettings {
     pub alias: String,
     /// SHA-256 of the key.
     pub sha256: [u8; 32],
+    /// Whom it belongs to; the keys of one tenant may share what is cached for them.
+    pub tenant: Option<String>,
 }

@@ -7,6 +7,7 @@
 
 mod access_log;
 mod background;
+mod cached;
 mod guard;
 mod live;
 mod log_level;
@@ -24,16 +25,17 @@ mod worker;
 
 pub use access_log::LogLines;
 pub use background::StandBack;
+pub use cached::{CacheFacts, Lookup, NOT_STORED, Saved, Stored};
 pub use guard::RecordGuard;
 pub use live::{LiveFigures, ModelFigures, Quantiles, Sampler};
 pub use log_level::{AccessLines, LevelSwitch};
 pub use meter::{GapCounts, StreamMeter};
 pub use metrics::{
-    Buckets, Definition, Draft, Exposition, Kind, LABELS, Metric, Metrics, ModelSeries, Pages,
-    SemanticNames, Sink,
+    Buckets, CacheSeries, Definition, Draft, Exposition, Kind, LABELS, Metric, Metrics,
+    ModelSeries, Pages, SemanticNames, Sink, TierAnswer, TierTotals,
 };
 pub use observer::{Consumers, Observer, OpenStream, Recording};
-pub use record::{Attempt, CallFacts, Identity, RequestRecord, Verdict};
+pub use record::{Attempt, CallFacts, Identity, Origin, RequestRecord, Verdict};
 pub use server_timing::server_timing;
 pub use settings::{LogFormat, LogLevel, LogSettings};
 pub use slo::{

@@ -2,7 +2,7 @@
 //!
 //! Must not know: how a request was served.
 
-use crate::observe::{Keeper, Metrics, RecordGuard, RequestRecord, Sink, SloBook, Worker};
+use crate::observe::{Keeper, Metrics, Origin, RecordGuard, RequestRecord, Sink, SloBook, Worker};
 use crate::types::{Clock, ModelSlot};
 use prometheus::IntGauge;
 use std::sync::Arc;
@@ -48,15 +48,19 @@ impl Observer {
     /// Begins a request: from here on it is counted, whatever happens.
     pub fn begin(self: &Arc<Self>, record: Box<RequestRecord>) -> RecordGuard {
         self.open.fetch_add(1, Ordering::Relaxed);
-        self.metrics().model(record.call.model).in_flight().inc();
+        if record.origin == Origin::Client {
+            self.metrics().model(record.call.model).in_flight().inc();
+        }
         RecordGuard::new(record, Arc::clone(self))
     }
 
     /// Says which model a request in flight turned out to be for.
     pub fn assign_model(&self, record: &mut RequestRecord, model: ModelSlot) {
-        self.metrics().model(record.call.model).in_flight().dec();
-        record.call.model = model;
-        self.metrics().model(model).in_flight().inc();
+        let before = std::mem::replace(&mut record.call.model, model);
+        if record.origin == Origin::Client {
+            self.metrics().model(before).in_flight().dec();
+            self.metrics().model(model).in_flight().inc();
+        }
     }
 
     /// A streamed answer of `model` begins; it ends when the value is dropped.
@@ -97,7 +101,7 @@ impl Observer {
 
     /// Called by the guard, once a request.
     pub(super) fn deliver(&self, mut record: Box<RequestRecord>) {
-        let model = record.call.model;
+        let (origin, model) = (record.origin, record.call.model);
         if self.consumers.recording == Recording::On {
             let finished = *record.timeline.finished.get_or_insert_with(|| self.clock.now());
             for attempt in &mut record.attempts {
@@ -105,7 +109,9 @@ impl Observer {
             }
             self.tell(record);
         }
-        self.metrics().model(model).in_flight().dec();
+        if origin == Origin::Client {
+            self.metrics().model(model).in_flight().dec();
+        }
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -134,5 +140,43 @@ pub struct OpenStream(IntGauge);
 impl Drop for OpenStream {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::trace::{names, record};
+    use crate::observe::{SloSettings, verdict};
+    use crate::types::SloKey;
+    use std::time::Duration;
+
+    #[test]
+    fn a_refresh_is_open_but_no_request_in_flight_and_no_event() {
+        let metrics = names().metrics;
+        let series = Arc::clone(&metrics);
+        let open = move |key: &_, windows: &[String]| series.slo_series(key, windows);
+        let slos = Arc::new(SloBook::new(vec![SloSettings::standard()], open));
+        let recording = Recording::On;
+        let consumers = Consumers { metrics, slos, keeper: None, worker: None, recording };
+        let observer = Observer::new(consumers, Clock::system());
+        let slot = observer.model_slot("chat-large");
+        let budget = SloKey { slo: "availability".into(), model: "chat-large".into() };
+        let now = Clock::system().date();
+        let in_flight = || {
+            let models = observer.metrics().models();
+            models.iter().map(|model| model.in_flight().get()).sum::<i64>()
+        };
+        let mut refresh = record();
+        (refresh.origin, refresh.call.model) = (Origin::Refresh, ModelSlot::OTHER);
+        for (record, counted) in [(refresh, 0), (record(), 1)] {
+            let mut guard = observer.begin(Box::new(record));
+            observer.assign_model(&mut guard, slot);
+            assert_eq!((observer.open_requests(), in_flight()), (1, counted));
+            guard.finish(verdict::answered(200));
+            assert_eq!((observer.open_requests(), in_flight()), (0, 0));
+            let events = observer.slos().events_within(&budget, Duration::MAX, now);
+            assert_eq!(events.map(|events| events.total), Some(counted as u64));
+        }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Must not know: who reads it, or how a step came to its facts.
 
-use crate::observe::{Judgements, KeepReason, StreamMeter, Timeline, verdict};
+use crate::observe::{CacheFacts, Judgements, KeepReason, Saved, StreamMeter, Timeline, verdict};
 use crate::types::{
     Dialect, ErrorType, ModelSlot, NanoUsd, Operation, Outcome, RequestId, SpanId, TraceFlags,
     TraceId, Usage, UsageSource,
@@ -14,6 +14,8 @@ use std::time::Instant;
 /// All facts of one request. Durations derive from one monotonic clock.
 #[derive(Debug)]
 pub struct RequestRecord {
+    /// On whose behalf it was made; not to be changed once it has begun.
+    pub origin: Origin,
     /// Who it is and to which trace it belongs.
     pub identity: Identity,
     /// What was asked.
@@ -24,6 +26,8 @@ pub struct RequestRecord {
     pub attempts: Vec<Attempt>,
     /// What was seen of the answer's body.
     pub meter: StreamMeter,
+    /// What the cache had to say; `None` where the route has none.
+    pub cache: Option<CacheFacts>,
     /// Tokens, once known.
     pub usage: Option<Usage>,
     /// What its tokens cost, where a price is known.
@@ -34,6 +38,28 @@ pub struct RequestRecord {
     pub slo: Judgements,
     /// Why its trace is kept, if it is; decided on delivery.
     pub kept: Option<KeepReason>,
+}
+
+/// On whose behalf a request is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A caller's: counted as a request, measured and judged.
+    #[default]
+    Client,
+    /// The cache's own, which renews an answer in the background. No caller waits for it:
+    /// what it takes from upstreams is counted, but it is no request, and no objective is
+    /// about it.
+    Refresh,
+}
+
+impl Origin {
+    /// As it is written into spans and access lines.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Refresh => "refresh",
+        }
+    }
 }
 
 /// Who a request is.
@@ -175,17 +201,39 @@ impl RequestRecord {
     /// Transom itself failed.
     pub fn begin(identity: Identity, call: CallFacts, received: Instant) -> Self {
         Self {
+            origin: Origin::Client,
             identity,
             call,
             timeline: Timeline::start(received),
             attempts: Vec::with_capacity(1),
             meter: StreamMeter::default(),
+            cache: None,
             usage: None,
             cost: None,
             verdict: verdict::failed(500, ErrorType::Other),
             slo: Judgements::default(),
             kept: None,
         }
+    }
+
+    /// A refresh of what the cache holds; otherwise as [`RequestRecord::begin`].
+    pub fn refresh(identity: Identity, call: CallFacts, began: Instant) -> Self {
+        Self { origin: Origin::Refresh, ..Self::begin(identity, call, began) }
+    }
+
+    /// Notes what the answer spared that the cache had: its tokens are the cache's, and cost
+    /// nothing. Does nothing where the route has no cache.
+    pub fn spare(&mut self, saved: Saved) {
+        let Some(cache) = &mut self.cache else { return };
+        cache.saved = Some(saved);
+        self.usage = saved.tokens.map(|tokens| Usage { source: UsageSource::Cache, ..tokens });
+        self.cost = None;
+    }
+
+    /// Whether the answer came out of the cache, or from another caller's exchange with the
+    /// upstream: its times say nothing about how quick the upstream is.
+    pub fn answered_by_cache(&self) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.status.spared_the_upstream())
     }
 
     /// The attempt in progress or the last one made.

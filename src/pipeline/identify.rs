@@ -13,6 +13,7 @@ use crate::types::{RequestId, SpanId, TraceFlags, TraceId};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -37,8 +38,8 @@ pub fn begin<T>(deps: &Deps<T>, head: &Parts, client: Option<IpAddr>) -> RecordG
 /// [`Fault::Unauthorized`] when a key is needed and none that is known was shown.
 pub fn caller<T>(deps: &Deps<T>, head: &Parts, rec: &mut RequestRecord) -> Result<Caller, Fault> {
     let caller = deps.keyring.admit(&head.headers).ok_or(Fault::Unauthorized)?;
-    if let Caller::Holder(alias) = &caller {
-        rec.identity.key_alias = Some(alias.clone());
+    if let Caller::Holder(holder) = &caller {
+        rec.identity.key_alias = Some(Arc::clone(&holder.alias));
     }
     Ok(caller)
 }

@@ -9,11 +9,13 @@ pub enum UsageSource {
     Upstream,
     /// Our estimate, because the upstream gave none.
     Estimated,
+    /// Whoever counted them before: the answer came from the cache, and nobody is charged.
+    Cache,
 }
 
 impl UsageSource {
     /// All sources, in the order of [`UsageSource::index`].
-    pub const ALL: [Self; 2] = [Self::Upstream, Self::Estimated];
+    pub const ALL: [Self; 3] = [Self::Upstream, Self::Estimated, Self::Cache];
 
     /// Position in [`UsageSource::ALL`].
     pub const fn index(self) -> usize {
@@ -25,6 +27,7 @@ impl UsageSource {
         match self {
             Self::Upstream => "upstream",
             Self::Estimated => "estimated",
+            Self::Cache => "cache",
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Every function reports what is wrong and goes on; what it returns is used only when
 //! nothing was reported. Must not know: where anything was written.
 
+mod cache;
 mod models;
 mod secret;
 mod server;
+mod shared;
 mod slo;
 mod tracing;
 mod unique;
@@ -25,13 +27,16 @@ use unique::Taken;
 pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<'_>) -> Settings {
     let upstreams = upstreams::names(&raw.upstream, report);
     let models = slo::models(&raw.model);
+    let cache = cache::settings(raw.cache, &models, env, report);
     Settings {
         server: server::settings(raw.server, report),
+        model_caches: cache::of_models(&raw.model, &cache, report),
         models: models::settings(raw.model, &upstreams, report),
         upstreams: upstreams::settings(raw.upstream, env, report),
         keys: keys(raw.key, report),
         slos: slo::settings(raw.slo, &models, report),
         tracing: tracing::settings(raw.tracing, env, report),
+        cache,
         log: log(&raw.log),
     }
 }
@@ -48,7 +53,8 @@ fn keys(raw: Vec<RawKey>, report: &mut Report<'_>) -> Vec<KeySettings> {
             hashes.claim_unnamed(hash, path.key("sha256"), report);
         }
         if let (Some(Text(alias)), Some(Text(Digest(sha256)))) = (key.alias, key.sha256) {
-            keys.push(KeySettings { alias: alias.0, sha256 });
+            let tenant = key.tenant.map(|Text(tenant)| tenant.0);
+            keys.push(KeySettings { alias: alias.0, sha256, tenant });
         }
     }
     keys

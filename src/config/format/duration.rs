@@ -34,7 +34,10 @@ impl Format for Duration {
     }
 
     fn write(&self) -> String {
-        number::write(u64::try_from(self.as_nanos()).unwrap_or(u64::MAX), UNITS)
+        match u64::try_from(self.as_nanos()).unwrap_or(u64::MAX) {
+            0 => "0s".to_owned(),
+            nanoseconds => number::write(nanoseconds, UNITS),
+        }
     }
 }
 
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_duration_is_written_as_it_is_read() {
-        for text in ["200ms", "1500ms", "15m", "1h", "30d", "0ns"] {
+        for text in ["200ms", "1500ms", "15m", "1h", "30d", "0s"] {
             assert_eq!(<Duration as Format>::read(text).unwrap().write(), text);
         }
     }

@@ -62,7 +62,7 @@ fn read(text: &str) -> Result<EndpointUrl, &'static str> {
 }
 
 /// RFC 3986 §3.2; IPv6 comes without its brackets.
-fn host_and_port(authority: &str) -> Result<(String, Option<u16>), &'static str> {
+pub(super) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), &'static str> {
     let bracketed = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let (host, port) = match bracketed {
         Some((host, port)) => {

@@ -10,7 +10,10 @@ mod file;
 mod name;
 mod network;
 mod number;
+mod pace;
+mod patience;
 mod percent;
+mod shared;
 mod size;
 mod variable;
 
@@ -18,11 +21,14 @@ pub(super) use digest::Digest;
 pub(super) use endpoint::EndpointUrl;
 pub(super) use name::{Label, Pattern, UpstreamModel};
 pub(super) use network::Network;
+pub(super) use patience::Patience;
 pub(super) use percent::Percent;
+pub(super) use shared::{NodeAddress, RedisUrl};
 pub(super) use size::ByteSize;
 pub(super) use variable::VariableName;
 
 use super::error::quoted;
+use crate::cache::Pace;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
@@ -63,16 +69,20 @@ pub(super) struct Rule {
     check: fn(&str) -> Result<(), Refusal>,
 }
 
-static RULES: [Rule; 12] = [
+static RULES: [Rule; 16] = [
     Rule::of::<ByteSize>(),
     Rule::of::<Digest>(),
     Rule::of::<Duration>(),
     Rule::of::<EndpointUrl>(),
     Rule::of::<Label>(),
     Rule::of::<Network>(),
+    Rule::of::<NodeAddress>(),
+    Rule::of::<Pace>(),
     Rule::of::<PathBuf>(),
+    Rule::of::<Patience>(),
     Rule::of::<Pattern>(),
     Rule::of::<Percent>(),
+    Rule::of::<RedisUrl>(),
     Rule::of::<SocketAddr>(),
     Rule::of::<UpstreamModel>(),
     Rule::of::<VariableName>(),

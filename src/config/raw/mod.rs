@@ -4,9 +4,14 @@
 //! Must not know: what makes sense together. Required settings are `Option`s: a faulty one
 //! is reported and left out, so that the rest can still be checked.
 
+mod cache;
 mod slo;
 mod tracing;
 
+pub(super) use cache::{
+    RawCache, RawEviction, RawModelCache, RawRedis, RawRedisTable, RawRouteCache, RawSampled,
+    RawScope, RawWhen,
+};
 pub(super) use slo::{RawGoodput, RawIndicator, RawRoute, RawSlo, RawThreshold, RawUpstream429};
 pub(super) use tracing::{RawFloor, RawOtlpProtocol, RawTracing, RawTrust, RawTrustWord};
 
@@ -38,6 +43,9 @@ pub(super) struct RawSettings {
     pub slo: Vec<RawSlo>,
     /// Where traces go, whose are continued, and which are kept.
     pub tracing: RawTracing,
+    /// Answers that are kept and given again. Nothing is cached unless a model says so, or
+    /// `models` here.
+    pub cache: RawCache,
     /// What is written to standard output.
     pub log: RawLog,
 }
@@ -176,6 +184,9 @@ pub(super) struct RawModel {
     /// What its tokens cost.
     #[serde(default)]
     pub price: RawPrice,
+    /// Whether its answers are cached: true or false, or a table of what is other than in
+    /// `[cache]`. What `models` of `[cache]` says if left out.
+    pub cache: Option<RawModelCache>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
@@ -212,6 +223,8 @@ pub(super) struct RawKey {
     /// SHA-256 of the key, 64 hex digits.
     #[schemars(required)]
     pub sha256: Option<Text<Digest>>,
+    /// Whom the key belongs to; the keys of one tenant may share cached answers.
+    pub tenant: Option<Text<Label>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]

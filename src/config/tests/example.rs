@@ -40,9 +40,16 @@ aliases = ["gpt-4o", "llama-3*"]
 targets = [ { upstream = "vllm", model = "meta-llama/Llama-3.3-70B", weight = 90 },
             { upstream = "vllm-next", weight = 10 } ]
 price   = { input = 0.50, output = 1.5 }
+cache   = { ttl = "10m", sampled = "allow", pace = "40 tokens/s" }
+
+[[model]]
+name    = "chat-small"
+targets = [ { upstream = "vllm" } ]
+cache   = true
 
 [[key]]
 alias  = "team-search"
+tenant = "search"
 sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 [[slo]]
@@ -69,6 +76,22 @@ trust                    = ["10.0.0.0/8", "::1"]
 target_traces_per_minute = 30
 floor                    = { high = "5%" }
 max_traces_per_second    = 200
+
+[cache]
+memory                 = "1GiB"
+policy                 = "tinylfu"
+disk                   = 0
+redis                  = { url_env = "REDIS_URL", cluster = true, nodes = ["h:6379"], timeout = "20ms", prefix = "t1" }
+models                 = ["*-small"]
+when                   = "asked"
+ttl                    = "2h"
+scope                  = "tenant"
+sampled                = "refuse"
+stale_while_revalidate = "1m"
+stale_if_error         = "1h"
+errors_ttl             = "2s"
+collapse               = "off"
+pace                   = "recorded"
 
 [log]
 format = "json"
@@ -98,7 +121,7 @@ fn the_example_means_what_it_says() {
     assert_eq!((endpoint.origin.scheme, endpoint.origin.port), (Scheme::Https, 443));
     assert_eq!((endpoint.origin.host.as_str(), endpoint.prefix.as_str()), ("::1", "/models/v1"));
 
-    let [model] = settings.models.as_slice() else { panic!("{settings:?}") };
+    let [model, _] = settings.models.as_slice() else { panic!("{settings:?}") };
     assert_eq!(model.name, "chat-large");
     assert_eq!(model.aliases, ["gpt-4o", "llama-3*"]);
     let targets: Vec<_> =

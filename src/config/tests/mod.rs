@@ -1,5 +1,6 @@
 //! What operators see: the example works, mistakes are named, junk is survived.
 
+mod cache;
 mod example;
 mod junk;
 mod layers;
@@ -17,6 +18,7 @@ fn read(text: &str) -> Result<Settings, ConfigErrors> {
         ("VLLM_KEY", "canary-of-env"),
         ("EMPTY", ""),
         ("TWO_LINES", "a\nb"),
+        ("REDIS_URL", "rediss://me:canary-of-redis@h:6379"),
         ("OTLP_HEADERS", "Authorization=Bearer canary-of-otlp"),
     ];
     from_text(FILE, text, &env.into_iter().collect(), &Overrides::default())

@@ -40,6 +40,17 @@ fn every_setting_is_described_and_shows_its_default() {
     assert_eq!(default(&format!("{upstream}/timeouts/properties/total")), "15m");
     assert_eq!(default(&format!("{upstream}/balance")), "p2c_tokens");
     assert_eq!(default(&format!("{upstream}/include_usage")), true);
+    let cache = "/properties/cache/properties";
+    for (key, expected) in [
+        ("memory", "256MiB"),
+        ("disk", "4GiB"),
+        ("when", "always"),
+        ("ttl", "1h"),
+        ("collapse", "30s"),
+        ("pace", "at_once"),
+    ] {
+        assert_eq!(default(&format!("{cache}/{key}")), expected, "{key}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! direction characters before it came into the record.
 
 use super::json;
-use crate::observe::{RecordNames, RequestRecord};
+use crate::observe::{Origin, RecordNames, RequestRecord};
 use std::fmt::{self, Write as _};
 use std::io;
 
@@ -27,6 +27,12 @@ fn describe(line: &mut String, record: &RequestRecord, names: &RecordNames) -> f
     write!(line, "{} ", json::timestamp(record, names))?;
     write!(line, "{} {} {}", call.method, call.operation.route(), names.model(call.model))?;
     write!(line, " {} {} {duration:.1?}", verdict.status, verdict.outcome.label())?;
+    if record.origin == Origin::Refresh {
+        write!(line, " refresh")?;
+    }
+    if let Some(cache) = &record.cache {
+        write!(line, " cache {}", cache.status.label())?;
+    }
     if let Some(first_token) = record.time_to_first_token() {
         write!(line, " ttft {first_token:.1?}")?;
     }

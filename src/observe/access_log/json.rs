@@ -3,11 +3,14 @@
 //!
 //! Must not know: where the line goes. Bodies and keys never reach it.
 
-use crate::observe::{KeepReason, RecordNames, RequestRecord};
-use crate::types::{Outcome, UsageSource};
+use crate::observe::{CacheFacts, KeepReason, RecordNames, RequestRecord};
+use crate::types::{CacheTier, Outcome, UsageSource};
 use serde::Serialize;
 use std::io;
 use std::time::Duration;
+
+/// What stands for the status of a cache where the route has none.
+const NO_CACHE: &str = "none";
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -16,6 +19,7 @@ struct Line<'a> {
     trace_id: String,
     span_id: String,
     request_id: &'a str,
+    origin: &'static str,
     method: &'a str,
     route: &'static str,
     operation: &'static str,
@@ -36,6 +40,7 @@ struct Line<'a> {
     overhead_ms: Option<f64>,
     cost_usd: Option<f64>,
     cache: &'static str,
+    cache_tier: Option<&'static str>,
     attempts: usize,
     chunks: u64,
     key: Option<&'a str>,
@@ -52,13 +57,14 @@ pub(super) fn write_line(
     names: &RecordNames,
 ) -> io::Result<()> {
     let (identity, call, verdict) = (&record.identity, &record.call, record.verdict);
-    let last = record.attempts.last();
+    let (last, cache) = (record.attempts.last(), record.cache.as_ref());
     let line = Line {
         timestamp: timestamp(record, names),
         level: level(verdict.outcome),
         trace_id: identity.trace_id.to_string(),
         span_id: identity.span_id.to_string(),
         request_id: identity.request_id.as_str(),
+        origin: record.origin.label(),
         method: call.method.as_str(),
         route: call.operation.route(),
         operation: call.operation.label(),
@@ -78,7 +84,8 @@ pub(super) fn write_line(
         duration_ms: millis(record.timeline.duration()),
         overhead_ms: record.timeline.overhead().map(millis),
         cost_usd: record.cost.map(|cost| cost.dollars()),
-        cache: "none",
+        cache: cache.map_or(NO_CACHE, |cache| cache.status.label()),
+        cache_tier: cache.and_then(CacheFacts::tier).map(CacheTier::label),
         attempts: record.attempts.len(),
         chunks: record.meter.facts.chunks,
         key: identity.key_alias.as_deref(),

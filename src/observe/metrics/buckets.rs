@@ -21,6 +21,8 @@ pub enum Buckets {
     MaxGap,
     /// Transom's own share.
     Overhead,
+    /// Whole requests that the cache answered, from memory at once to replayed at a pace.
+    Cached,
 }
 
 /// Upper bounds between chunks, in seconds. No limit is added to them: every stream counts
@@ -62,6 +64,10 @@ impl Buckets {
             Self::Overhead => {
                 &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]
             }
+            Self::Cached => &[
+                0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+                1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+            ],
         }
     }
 
@@ -135,8 +141,8 @@ mod tests {
 
     #[test]
     fn usual_bounds_ascend_and_are_exported_as_they_are_written() {
-        use Buckets::{EndToEnd, FirstToken, InterChunk, MaxGap, Overhead, PerToken};
-        for buckets in [FirstToken, EndToEnd, PerToken, InterChunk, MaxGap, Overhead] {
+        use Buckets::{Cached, EndToEnd, FirstToken, InterChunk, MaxGap, Overhead, PerToken};
+        for buckets in [FirstToken, EndToEnd, PerToken, InterChunk, MaxGap, Overhead, Cached] {
             assert!(buckets.usual().is_sorted(), "{buckets:?}");
             assert_eq!(Bounds::of(Kind::Seconds(buckets), &[]).exported(), buckets.usual());
         }
@@ -167,7 +173,7 @@ mod tests {
         assert_eq!(added(Buckets::FirstToken), [1.2]);
         assert_eq!(added(Buckets::PerToken), [0.033]);
         assert_eq!(added(Buckets::EndToEnd), [7.3, 45.0]);
-        for fixed in [Buckets::InterChunk, Buckets::MaxGap, Buckets::Overhead] {
+        for fixed in [Buckets::InterChunk, Buckets::MaxGap, Buckets::Overhead, Buckets::Cached] {
             assert!(added(fixed).is_empty(), "{fixed:?}");
         }
     }

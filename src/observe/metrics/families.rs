@@ -59,6 +59,14 @@ impl Families {
         }
     }
 
+    /// A handle for counters whose labels are only known later.
+    pub(super) fn counter_family(&self, metric: Metric) -> IntCounterVec {
+        match &self.0[metric as usize] {
+            Family::Counter(vec) => vec.clone(),
+            _ => unreachable!("{metric:?} is no counter of events"),
+        }
+    }
+
     /// The counter of seconds or dollars with these label values, born at 0 if it is new.
     pub(super) fn exact(&self, metric: Metric, values: &[&str]) -> Arc<ExactCounter> {
         match &self.0[metric as usize] {

@@ -6,7 +6,7 @@
 pub const LABELS: [(&str, &str); 25] = [
     (
         "cache",
-        "what the cache had to say: `none`; with the cache also `hit`, `miss`, `stale`, `collapsed`, `bypass`",
+        "what the cache had to say: `none` where there is none, `hit`, `stale` (past its time), `miss`, `collapsed` (another caller's exchange answered) or `bypass`",
     ),
     ("direction", "`input` or `output`"),
     (
@@ -29,10 +29,13 @@ pub const LABELS: [(&str, &str); 25] = [
         "outcome",
         "how it ended: `success`, `client_error`, `client_cancelled`, `rate_limited`, `upstream_error`, `timeout`, `stream_truncated`, `stream_error_event` or `internal_error`",
     ),
-    ("reason", "as `error_type`"),
+    (
+        "reason",
+        "of retries and fallbacks as `error_type`; of bypasses `asked`, `not_asked`, `sampled`, `stateful`, `server_tools`, `ambiguous` or `replay`; of what was not stored `status`, `truncated`, `unfinished`, `length_mismatch`, `encoded`, `too_large`, `set_cookie`, `stand_in`, `no_store`, `read_only` or `_OTHER`",
+    ),
     (
         "result",
-        "of attempts `success` or as `error_type`; of the cache `hit`, `miss`, `stale`; of captures `written`, `dropped`, `failed`; of reloads `success`, `failure`",
+        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `dropped`, `failed`; of reloads `success`, `failure`",
     ),
     ("route", "the path template of a known route, or `pass_through`"),
     ("sink", "`log`, `traces` or `slo`"),
@@ -49,8 +52,9 @@ pub const LABELS: [(&str, &str); 25] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::NOT_STORED;
     use crate::observe::metrics::names::Metric;
-    use crate::types::{Operation, Outcome};
+    use crate::types::{BypassReason, CacheStatus, CacheTier, Operation, Outcome};
     use std::collections::BTreeSet;
 
     #[test]
@@ -69,6 +73,18 @@ mod tests {
         }
         for operation in Operation::ALL {
             assert!(values("operation").contains(&format!("`{}`", operation.label())));
+        }
+        let why = BypassReason::ALL.map(BypassReason::label);
+        let tiers = CacheTier::ALL.map(CacheTier::label);
+        for (label, words) in [
+            ("cache", &CacheStatus::LABELS[..]),
+            ("reason", &why),
+            ("reason", &NOT_STORED),
+            ("tier", &tiers),
+        ] {
+            for word in words {
+                assert!(values(label).contains(&format!("`{word}`")), "{label} {word}");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! exists at 0 from the start. Must not know: HTTP servers or where records come from.
 
 mod buckets;
+mod cache;
 mod draft;
 mod exact;
 mod exemplars;
@@ -25,6 +26,7 @@ mod tests;
 mod upstream;
 
 pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
+pub use cache::{CacheSeries, TierAnswer, TierTotals};
 pub use draft::{Draft, SemanticNames};
 pub use export::Pages;
 pub use exposition::Exposition;
@@ -33,7 +35,7 @@ pub use model::ModelSeries;
 pub use names::{Definition, Kind, Metric};
 
 use crate::observe::slo::SloSeries;
-use crate::observe::{RequestRecord, SloSettings};
+use crate::observe::{Origin, RequestRecord, SloSettings};
 use crate::types::{ModelSlot, SloKey};
 use arc_swap::ArcSwap;
 use exemplars::TraceMark;
@@ -53,6 +55,7 @@ pub struct Metrics {
     families: Families,
     collectors: Vec<Box<dyn Collector>>,
     http: HttpSeries,
+    cache: CacheSeries,
     upstreams: Vec<UpstreamSeries>,
     models: ArcSwap<Vec<Arc<ModelSeries>>>,
     /// Serialises [`Metrics::model_slot`]; readers use `models` alone.
@@ -103,6 +106,7 @@ impl Metrics {
         let dropped = |sink: Sink| families.counter(Metric::TelemetryDropped, &[sink.label()]);
         Ok(Self {
             http: HttpSeries::new(&families),
+            cache: CacheSeries::new(&families),
             upstreams: upstreams.iter().map(|name| UpstreamSeries::new(&families, name)).collect(),
             models: ArcSwap::from_pointee(vec![Arc::new(other)]),
             growing: Mutex::new(()),
@@ -144,6 +148,17 @@ impl Metrics {
         self.models.load_full()
     }
 
+    /// Gives a model that has a cache its series of what the cache said to its requests, all
+    /// at 0; others do without them.
+    pub fn open_cache(&self, slot: ModelSlot) {
+        self.with_model(slot, ModelSeries::open_cache);
+    }
+
+    /// The series of the cache as a whole.
+    pub fn cache(&self) -> &CacheSeries {
+        &self.cache
+    }
+
     /// The gauge that says whether an upstream's last probe was answered.
     pub fn upstream_up(&self, upstream: usize) -> Option<&IntGauge> {
         self.upstreams.get(upstream).map(UpstreamSeries::up)
@@ -179,10 +194,14 @@ impl Metrics {
         self.with_model(record.call.model, |model| model.exemplar_is_due(record, now))
     }
 
-    /// Counts one finished request, everywhere, once.
+    /// Counts one finished request, everywhere, once. A refresh is no request: it counts for
+    /// what it took from upstreams.
     pub fn record(&self, record: &RequestRecord) {
         let mark = TraceMark::of(record);
-        self.http.record(&self.families, record, mark.as_ref());
+        if record.origin == Origin::Client {
+            self.http.record(&self.families, record, mark.as_ref());
+        }
+        self.cache.record(record);
         self.with_model(record.call.model, |model| {
             model.record(record, mark.as_ref());
             for (position, attempt) in record.attempts.iter().enumerate() {

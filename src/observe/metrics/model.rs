@@ -2,20 +2,23 @@
 //!
 //! Must not know: how requests are routed to it.
 
+use super::cache::ModelCacheSeries;
 use super::exact::ExactCounter;
 use super::exemplars::TraceMark;
 use super::families::Families;
 use super::histogram::{Histogram, HistogramFamily};
 use super::later;
 use super::names::Metric;
-use crate::observe::{Attempt, RequestRecord};
-use crate::types::{Dialect, ErrorType, ModelSlot, Operation, Outcome, Usage, UsageSource};
-use prometheus::{IntCounter, IntGauge};
+use crate::observe::{Attempt, Origin, RequestRecord};
+use crate::types::{
+    CacheStatus, Dialect, ErrorType, ModelSlot, Operation, Outcome, Usage, UsageSource,
+};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// The cache has no say yet.
-const CACHE_NONE: &str = "none";
+/// Position in [`CacheStatus::LABELS`] of a route without a cache.
+const NO_CACHE: usize = 0;
 /// The `error_type` of what did not fail; Prometheus drops empty labels.
 const NO_ERROR: &str = "";
 
@@ -31,16 +34,24 @@ pub struct ModelSeries {
     tokens_in: Vec<IntCounter>,
     tokens_out: Vec<IntCounter>,
     cost: Arc<ExactCounter>,
+    cache: ModelCacheSeries,
     in_flight: IntGauge,
     open_streams: IntGauge,
     attempt_upstreams: Vec<String>,
 }
 
 struct OperationSeries {
-    outcomes: Vec<IntCounter>,
+    /// `model` and `operation`.
+    labels: [String; 2],
+    requests: IntCounterVec,
+    /// By position in [`CacheStatus::LABELS`]; those of a cache only where there is one.
+    outcomes: [OnceLock<Outcomes>; CacheStatus::LABELS.len()],
     /// Only of operations that run a model.
     gen_ai: Option<GenAiSeries>,
 }
+
+/// Requests by outcome.
+type Outcomes = [IntCounter; Outcome::ALL.len()];
 
 struct GenAiSeries {
     server_duration: ByError,
@@ -96,6 +107,7 @@ impl ModelSeries {
             tokens_in: tokens("input"),
             tokens_out: tokens("output"),
             cost: families.exact(Metric::Cost, &[name]),
+            cache: ModelCacheSeries::new(families, name),
             in_flight: families.gauge(Metric::InFlight, &[name]),
             open_streams: families.gauge(Metric::OpenStreams, &[name]),
             attempt_upstreams: upstreams.to_vec(),
@@ -117,9 +129,10 @@ impl ModelSeries {
         &self.open_streams
     }
 
-    /// Requests that ended with `outcome`, over all operations.
+    /// Requests that ended with `outcome`, over all operations, whatever the cache said.
     pub fn requests(&self, outcome: Outcome) -> u64 {
-        self.operations.iter().map(|op| op.outcomes[outcome.index()].get()).sum()
+        let opened = self.operations.iter().flat_map(|op| &op.outcomes).filter_map(OnceLock::get);
+        opened.map(|outcomes| outcomes[outcome.index()].get()).sum()
     }
 
     /// Output tokens as counted by the upstream.
@@ -127,19 +140,30 @@ impl ModelSeries {
         self.tokens_out[UsageSource::Upstream.index()].get()
     }
 
-    /// First-token times of successful streams, by operation.
+    /// First-token times of successful streams that the cache did not answer, by operation.
     pub fn first_token_times(&self) -> impl Iterator<Item = &Arc<Histogram>> {
         self.operations.iter().filter_map(|op| op.gen_ai.as_ref()).map(|op| &op.first_token.none)
     }
 
-    /// Durations of all requests.
+    /// Durations of all requests that the cache did not answer.
     pub fn durations(&self) -> &Arc<Histogram> {
         &self.duration
+    }
+
+    /// Opens the series of a model that has a cache.
+    pub(super) fn open_cache(&self) {
+        self.cache.open();
+        for operation in self.operations.iter().filter(|op| op.gen_ai.is_some()) {
+            (0..CacheStatus::LABELS.len()).for_each(|said| _ = operation.outcomes(said));
+        }
     }
 
     /// Whether the bucket of whole requests or of first tokens that the record falls into
     /// has had no exemplar for a minute.
     pub(super) fn exemplar_is_due(&self, record: &RequestRecord, now: Instant) -> bool {
+        if !measures_the_model(record) {
+            return false;
+        }
         let first_token_is_due = || {
             let series = self.operations.get(record.call.operation.index())?.gen_ai.as_ref()?;
             let first_token = record.time_to_first_token()?;
@@ -150,25 +174,55 @@ impl ModelSeries {
     }
 
     pub(super) fn record(&self, record: &RequestRecord, mark: Option<&TraceMark>) {
-        let verdict = record.verdict;
         let Some(series) = self.operations.get(record.call.operation.index()) else { return };
-        series.outcomes[verdict.outcome.index()].inc();
-        if let Some(error) = verdict.error {
-            self.errors[error.index()].inc();
+        self.record_spent(series, record);
+        if record.origin == Origin::Client {
+            self.record_request(series, record, mark);
         }
-        self.duration.observe_marked(record.timeline.duration(), mark);
-        if let Some(overhead) = record.timeline.overhead() {
-            self.overhead.observe_marked(overhead, mark);
+        if measures_the_model(record) {
+            self.record_times(series, record, mark);
         }
-        if let Some(gen_ai) = &series.gen_ai {
-            gen_ai.record(record, mark);
-        }
+    }
+
+    fn record_spent(&self, series: &OperationSeries, record: &RequestRecord) {
         if let Some(usage) = record.usage {
             self.tokens_in[usage.source.index()].inc_by(usage.input);
             self.tokens_out[usage.source.index()].inc_by(usage.output);
+            if let Some(gen_ai) = &series.gen_ai {
+                gen_ai.record_tokens(usage);
+            }
         }
         if let Some(cost) = record.cost {
             self.cost.add(cost.0);
+        }
+    }
+
+    fn record_request(
+        &self,
+        series: &OperationSeries,
+        record: &RequestRecord,
+        mark: Option<&TraceMark>,
+    ) {
+        let verdict = record.verdict;
+        series.outcomes(what_the_cache_said(record))[verdict.outcome.index()].inc();
+        if let Some(error) = verdict.error {
+            self.errors[error.index()].inc();
+        }
+        if let Some(overhead) = record.timeline.overhead() {
+            self.overhead.observe_marked(overhead, mark);
+        }
+        self.cache.record(record);
+    }
+
+    fn record_times(
+        &self,
+        series: &OperationSeries,
+        record: &RequestRecord,
+        mark: Option<&TraceMark>,
+    ) {
+        self.duration.observe_marked(record.timeline.duration(), mark);
+        if let Some(gen_ai) = &series.gen_ai {
+            gen_ai.record_times(record, mark);
         }
         if record.call.streamed && record.meter.facts.chunks > 0 {
             let gaps = record.meter.gaps();
@@ -196,15 +250,25 @@ impl ModelSeries {
 
 impl OperationSeries {
     fn new(families: &Families, model: &str, operation: Operation, upstreams: usize) -> Self {
-        let outcome = |outcome: Outcome| {
-            let labels = [model, operation.label(), outcome.label(), CACHE_NONE];
-            families.counter(Metric::Requests, &labels)
-        };
         let gen_ai = || GenAiSeries::new(families, model, operation, upstreams);
-        Self {
-            outcomes: Outcome::ALL.into_iter().map(outcome).collect(),
+        let series = Self {
+            labels: [model, operation.label()].map(str::to_owned),
+            requests: families.counter_family(Metric::Requests),
+            outcomes: Default::default(),
             gen_ai: operation.is_inference().then(gen_ai),
-        }
+        };
+        series.outcomes(NO_CACHE);
+        series
+    }
+
+    /// Requests of which the cache `said` this, by position in [`CacheStatus::LABELS`].
+    fn outcomes(&self, said: usize) -> &Outcomes {
+        let [model, operation] = &self.labels;
+        let series = |outcome: Outcome| {
+            let labels = [model, operation, outcome.label(), CacheStatus::LABELS[said]];
+            self.requests.with_label_values(&labels)
+        };
+        self.outcomes[said].get_or_init(|| Outcome::ALL.map(series))
     }
 }
 
@@ -229,19 +293,22 @@ impl GenAiSeries {
         }
     }
 
-    fn record(&self, record: &RequestRecord, mark: Option<&TraceMark>) {
+    fn record_times(&self, record: &RequestRecord, mark: Option<&TraceMark>) {
         let error = record.verdict.error;
         let duration = record.timeline.duration();
         self.server_duration.at(error).observe_marked(duration, mark);
         if let Some(first_token) = record.time_to_first_token() {
             self.first_token.at(error).observe_marked(first_token, mark);
         }
-        if let Some(usage @ Usage { source: UsageSource::Upstream, .. }) = record.usage {
-            self.tokens_in.observe_tokens(usage.input);
-            self.tokens_out.observe_tokens(usage.output);
-        }
         if let Some(per_token) = record.time_per_output_token() {
             self.per_token.at(error).observe_marked(per_token, mark);
+        }
+    }
+
+    fn record_tokens(&self, usage: Usage) {
+        if usage.source == UsageSource::Upstream {
+            self.tokens_in.observe_tokens(usage.input);
+            self.tokens_out.observe_tokens(usage.output);
         }
     }
 
@@ -271,6 +338,19 @@ impl ByError {
             self.family.with(&values)
         })
     }
+}
+
+/// Whether a request's times are those of its model, as a caller saw them. What the cache
+/// answered has times of its own, or it would flatter the model.
+fn measures_the_model(record: &RequestRecord) -> bool {
+    record.origin == Origin::Client && !record.answered_by_cache()
+}
+
+/// As a position in [`CacheStatus::LABELS`].
+fn what_the_cache_said(record: &RequestRecord) -> usize {
+    let Some(cache) = &record.cache else { return NO_CACHE };
+    let said = cache.status.label();
+    CacheStatus::LABELS.iter().position(|label| *label == said).unwrap_or(NO_CACHE)
 }
 
 fn gen_ai_labels(operation: Operation, model: &str) -> Vec<String> {

@@ -110,17 +110,17 @@ metrics! {
     HttpRequests = "http_requests_total", Kind::Counter, &["method", "status", "route"],
         "Requests by HTTP method, the status the caller saw and route.";
     HttpDuration = "http_request_duration_seconds", Kind::Seconds(Buckets::EndToEnd), &["route"],
-        "Seconds from request head to last byte, by route.";
+        "Seconds from request head to last byte, by route, whoever answered.";
     ModelDuration = "model_request_duration_seconds", Kind::Seconds(Buckets::EndToEnd), &["model"],
-        "Seconds from request head to last byte, by model.";
+        "Seconds from request head to last byte, by model; not of what the cache answered.";
     RequestErrors = "request_errors_total", Kind::Counter, &["model", "error_type"],
         "Requests that failed, by model and reason.";
     Requests = "transom_requests_total", Kind::Counter, &["model", "operation", "outcome", "cache"],
         "Requests by outcome; the sum over all labels is the number of requests received.";
     ServerDuration = "gen_ai_server_request_duration_seconds", Kind::Seconds(Buckets::EndToEnd),
-        GEN_AI, "Seconds from request head to last byte, as the caller saw it.";
+        GEN_AI, "Seconds from request head to last byte, as the caller saw it; not of what the cache answered.";
     ServerFirstToken = "gen_ai_server_time_to_first_token_seconds", Kind::Seconds(Buckets::FirstToken),
-        GEN_AI, "Seconds from request head to the first generated output of a stream.";
+        GEN_AI, "Seconds from request head to the first generated output of a stream; not of what the cache answered.";
     ServerPerToken = "gen_ai_server_time_per_output_token_seconds", Kind::Seconds(Buckets::PerToken),
         GEN_AI, "Seconds per output token after the first, from the upstream's own usage.";
     ClientDuration = "gen_ai_client_operation_duration_seconds", Kind::Seconds(Buckets::EndToEnd),
@@ -131,9 +131,9 @@ metrics! {
     ClientTokens = "gen_ai_client_token_usage", Kind::Tokens, GEN_AI_TOKENS,
         "Tokens per request as counted by the upstream.";
     InterChunk = "transom_inter_chunk_seconds", Kind::Seconds(Buckets::InterChunk), &["model"],
-        "Seconds between two chunks of a streamed answer.";
+        "Seconds between two chunks of a streamed answer; not of what the cache answered.";
     MaxGap = "transom_stream_max_gap_seconds", Kind::Seconds(Buckets::MaxGap), &["model"],
-        "The longest silence of each streamed answer, in seconds.";
+        "The longest silence of each streamed answer, in seconds; not of what the cache answered.";
     Overhead = "transom_overhead_seconds", Kind::Seconds(Buckets::Overhead), &["model"],
         "Seconds Transom itself took: total less waiting for upstream or caller; not of pass-through.";
     QueueWait = "transom_queue_wait_seconds", Kind::Seconds(Buckets::FirstToken), &["model"],
@@ -143,11 +143,11 @@ metrics! {
     Cost = "transom_cost_usd_total", Kind::UsdTotal, &["model"],
         "US dollars that requests cost, by the configured prices.";
     SavedSeconds = "transom_saved_seconds_total", Kind::SecondsTotal, &["model"],
-        "Seconds of upstream time that the cache saved.";
+        "Seconds of upstream time that the cache saved: what the answers took that it gave again.";
     SavedTokens = "transom_saved_tokens_total", Kind::Counter, &["model"],
-        "Tokens that the cache saved.";
+        "Tokens, in and out, that upstreams did not have to process again.";
     SavedUsd = "transom_saved_usd_total", Kind::UsdTotal, &["model"],
-        "US dollars that the cache saved.";
+        "US dollars that those tokens would have cost, by the configured prices.";
     InFlight = "transom_in_flight_requests", Kind::Gauge, &["model"],
         "Requests being worked on.";
     OpenStreams = "transom_open_streams", Kind::Gauge, &["model"],
@@ -163,13 +163,25 @@ metrics! {
     Fallbacks = "transom_fallbacks_total", Kind::Counter, &["from", "to", "reason"],
         "Requests that another model answered than the one asked for, by what went wrong.";
     CacheRequests = "transom_cache_requests_total", Kind::Counter, &["tier", "result"],
-        "Look-ups in a tier of the cache.";
+        "Look-ups in a tier of the cache; a miss in one tier goes on to the next.";
     CacheEntries = "transom_cache_entries", Kind::Gauge, &["tier"],
         "Answers that a tier of the cache holds.";
     CacheBytes = "transom_cache_bytes", Kind::Gauge, &["tier"],
         "Bytes that a tier of the cache holds.";
     CacheEvictions = "transom_cache_evictions_total", Kind::Counter, &["tier"],
         "Answers that a tier of the cache gave up for want of room.";
+    CacheDropped = "transom_cache_dropped_total", Kind::Counter, &["tier"],
+        "Writes that a tier of the cache lost: they came faster than it takes them, or failed.";
+    CacheFailures = "transom_cache_failures_total", Kind::Counter, &["tier"],
+        "Times that a tier of the cache was moved aside or could not be reached; requests went on without it.";
+    CacheAnswers = "transom_cache_answer_seconds", Kind::Seconds(Buckets::Cached), &["model", "cache"],
+        "Seconds from request head to last byte of what the cache answered.";
+    CacheBypasses = "transom_cache_bypass_total", Kind::Counter, &["reason"],
+        "Requests that did not ask the cache of their route, by why.";
+    CacheNotStored = "transom_cache_not_stored_total", Kind::Counter, &["reason"],
+        "Answers of upstreams that were to be stored and were not, by why.";
+    CacheRefreshes = "transom_cache_refreshes_total", Kind::Counter, &["result"],
+        "Refreshes in the background of answers past their time; no requests of callers.";
     SloEvents = "transom_slo_events_total", Kind::Counter, SLO,
         "Requests that an objective judged, good and bad together.";
     SloBadEvents = "transom_slo_bad_events_total", Kind::Counter, SLO,
@@ -198,15 +210,8 @@ impl Metric {
         !matches!(
             self,
             Self::QueueWait
-                | Self::SavedSeconds
-                | Self::SavedTokens
-                | Self::SavedUsd
                 | Self::CircuitState
                 | Self::Fallbacks
-                | Self::CacheRequests
-                | Self::CacheEntries
-                | Self::CacheBytes
-                | Self::CacheEvictions
                 | Self::CaptureRecords
                 | Self::ConfigReloads
         )

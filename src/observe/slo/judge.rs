@@ -3,7 +3,7 @@
 //! Must not know: budgets, or how events are counted.
 
 use crate::observe::slo::{Goodput, Indicator, SloScope, SloSettings, Upstream429};
-use crate::observe::{RequestRecord, Verdict};
+use crate::observe::{Origin, RequestRecord, Verdict};
 use crate::types::{ErrorType, ModelSlot, Outcome, Usage, UsageSource};
 use std::time::Duration;
 
@@ -22,9 +22,11 @@ pub enum Judgement {
 /// token where the objective itself does not say: the smallest such limit of its model.
 ///
 /// An objective for models judges calls that run one; whether the model's name matches is
-/// settled before, when the model joins.
+/// settled before, when the model joins. What the cache answered says how available a model
+/// is and nothing about how quick it is. A refresh of the cache says neither: no caller waits.
 pub fn judge(record: &RequestRecord, slo: &SloSettings, patience: Option<Duration>) -> Judgement {
-    if !covers(&slo.scope, record) {
+    let about_times = slo.indicator != Indicator::Availability;
+    if !covers(&slo.scope, record) || (about_times && record.answered_by_cache()) {
         return Judgement::Excluded;
     }
     match Fate::of(record.verdict, slo.upstream_429) {
@@ -36,8 +38,11 @@ pub fn judge(record: &RequestRecord, slo: &SloSettings, patience: Option<Duratio
 }
 
 /// The time that the indicator is about, where this request has one: until the first token,
-/// per output token, else of the whole answer.
+/// per output token, else of the whole answer. Times of the cache's are not the model's.
 pub(super) fn measured(record: &RequestRecord, indicator: Indicator) -> Option<Duration> {
+    if record.answered_by_cache() {
+        return None;
+    }
     match indicator {
         Indicator::FirstToken(_) => first_token(record),
         Indicator::PerToken(_) => per_token(record),
@@ -79,6 +84,9 @@ impl Fate {
 
 fn covers(scope: &SloScope, record: &RequestRecord) -> bool {
     let call = &record.call;
+    if record.origin != Origin::Client {
+        return false;
+    }
     match scope {
         SloScope::Models(_) => call.operation.is_inference() && call.model != ModelSlot::OTHER,
         SloScope::Route(operation) => call.operation == *operation,

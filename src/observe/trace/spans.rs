@@ -1,12 +1,13 @@
-//! A record as spans: one for the request, one for each attempt at an upstream.
+//! A record as spans: one for the request, one for the look-up in the cache where there was
+//! one, one for each attempt at an upstream.
 //!
 //! Names and attributes follow OpenTelemetry's semantic conventions for HTTP and GenAI; what
 //! they have no word for begins with `transom.`. Must not know: how spans leave. The text of
 //! prompts and answers never reaches a span, and a path only as its route.
 
 use super::ids;
-use crate::observe::{Attempt, KeepReason, RecordNames, RequestRecord};
-use crate::types::{ErrorType, Operation, Outcome};
+use crate::observe::{Attempt, CacheFacts, KeepReason, Lookup, Origin, RecordNames, RequestRecord};
+use crate::types::{CacheTier, ErrorType, Operation, Outcome};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanKind, Status, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue, SpanId, StringValue, TraceFlags, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
@@ -20,11 +21,12 @@ const STALL: Duration = Duration::from_secs(10);
 const METHODS: [&str; 9] =
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
-/// The spans of a finished request, the server's first.
+/// The spans of a finished request, the whole one's first.
 pub(in crate::observe) fn spans(record: &RequestRecord, names: &RecordNames) -> Vec<SpanData> {
     let story = Story::of(record, names);
-    let mut spans = Vec::with_capacity(1 + record.attempts.len());
-    spans.push(story.server());
+    let mut spans = Vec::with_capacity(2 + record.attempts.len());
+    spans.push(story.whole_request());
+    spans.extend(lookup(record).map(|(cache, lookup)| story.lookup(cache, lookup)));
     spans
         .extend((1..).zip(&record.attempts).map(|(number, attempt)| story.client(number, attempt)));
     spans
@@ -32,7 +34,7 @@ pub(in crate::observe) fn spans(record: &RequestRecord, names: &RecordNames) -> 
 
 /// How many spans a record makes.
 pub(in crate::observe) fn span_count(record: &RequestRecord) -> u64 {
-    1 + record.attempts.len() as u64
+    1 + u64::from(lookup(record).is_some()) + record.attempts.len() as u64
 }
 
 struct Story<'a> {
@@ -57,11 +59,15 @@ impl<'a> Story<'a> {
         }
     }
 
-    fn server(&self) -> SpanData {
+    /// A server's span, or an internal one where the cache itself made the request.
+    fn whole_request(&self) -> SpanData {
         let (identity, call) = (&self.record.identity, &self.record.call);
-        let name = match known_route(call.operation) {
-            Some(route) => Cow::Owned(format!("{} {route}", self.method("HTTP"))),
-            None => Cow::Borrowed(self.method("HTTP")),
+        let (name, span_kind) = match (self.record.origin, known_route(call.operation)) {
+            (Origin::Refresh, _) => (Cow::Borrowed("transom.refresh"), SpanKind::Internal),
+            (Origin::Client, Some(route)) => {
+                (Cow::Owned(format!("{} {route}", self.method("HTTP"))), SpanKind::Server)
+            }
+            (Origin::Client, None) => (Cow::Borrowed(self.method("HTTP")), SpanKind::Server),
         };
         let parent = identity.parent_id.map_or(SpanId::INVALID, ids::span_id);
         let mut events = SpanEvents::default();
@@ -70,12 +76,28 @@ impl<'a> Story<'a> {
         links.links = self.link().into_iter().collect();
         SpanData {
             parent_span_is_remote: identity.parent_id.is_some(),
-            span_kind: SpanKind::Server,
+            span_kind,
             attributes: self.server_attributes(),
             events,
             links,
             status: self.status(),
             ..self.span((ids::span_id(identity.span_id), parent), name, self.whole())
+        }
+    }
+
+    fn lookup(&self, cache: &CacheFacts, Lookup { began, took }: Lookup) -> SpanData {
+        let parent = self.record.identity.span_id;
+        let mut list = Attributes::with_capacity(2);
+        list.add("transom.cache.status", cache.status.label());
+        list.maybe("transom.cache.tier", cache.tier().map(CacheTier::label));
+        SpanData {
+            span_kind: SpanKind::Internal,
+            attributes: list.0,
+            ..self.span(
+                (ids::child_of(parent), ids::span_id(parent)),
+                Cow::Borrowed("transom.cache"),
+                (self.date(began), self.date(began + took)),
+            )
         }
     }
 
@@ -151,7 +173,10 @@ impl<'a> Story<'a> {
         list.maybe("transom.overhead_seconds", overhead.map(|overhead| overhead.as_secs_f64()));
         list.maybe("transom.key_alias", identity.key_alias.as_deref().map(str::to_owned));
         list.add("transom.request_id", identity.request_id.to_string());
+        list.add("transom.origin", self.record.origin.label());
         list.maybe("transom.keep_reason", self.record.kept.map(KeepReason::label));
+        let cache = self.record.cache.as_ref();
+        list.maybe("transom.cache", cache.map(|cache| cache.status.label()));
         list.maybe("transom.cost_usd", self.record.cost.map(|cost| cost.dollars()));
         if !missed.is_empty() {
             list.add("transom.slo.missed", Value::Array(missed.into()));
@@ -227,6 +252,12 @@ impl<'a> Story<'a> {
     fn date(&self, at: Instant) -> SystemTime {
         self.received + at.saturating_duration_since(self.record.timeline.received)
     }
+}
+
+/// The look-up in the cache, where one took place.
+fn lookup(record: &RequestRecord) -> Option<(&CacheFacts, Lookup)> {
+    let cache = record.cache.as_ref()?;
+    Some((cache, cache.lookup?))
 }
 
 /// Attributes, of which some are only there where they are known.

@@ -3,8 +3,10 @@
 use super::*;
 use crate::observe::slo::Judgement;
 use crate::observe::trace::{Collector, Manner, names, record, until};
-use crate::observe::{KeepReason, LevelSwitch, LogLevel, OtlpProtocol, OtlpSettings};
-use crate::types::NanoUsd;
+use crate::observe::{
+    CacheFacts, KeepReason, LevelSwitch, LogLevel, Origin, OtlpProtocol, OtlpSettings,
+};
+use crate::types::{CacheStatus, CacheTier, NanoUsd};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -89,6 +91,28 @@ fn a_line_holds_what_was_decided_at_the_end() {
     assert_eq!(lines[0]["slo_missed"][0], "availability");
     assert_eq!(lines[1]["slo_missed"], Value::Array(Vec::new()));
     assert_eq!((&lines[1]["cost_usd"], &lines[1]["kept"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_line_says_what_the_cache_said_and_who_asked() {
+    let page = Page::default();
+    let log = Some((json(page.clone()), AccessLines::at(LogLevel::Info)));
+    let (worker, thread) = Worker::start(Outputs { log, traces: None }, names()).expect("a worker");
+    let mut hit = record();
+    hit.cache = Some(CacheFacts::new(CacheStatus::Hit(CacheTier::Redis)));
+    let mut refresh = record();
+    refresh.origin = Origin::Refresh;
+    refresh.cache = Some(CacheFacts::new(CacheStatus::Miss));
+    for record in [record(), hit, refresh] {
+        worker.push(Box::new(record)).expect("room");
+    }
+    worker.stop().expect("a worker");
+    thread.join().expect("an orderly end").expect("lines");
+    let told = |line: &Value| ["origin", "cache", "cache_tier"].map(|key| line[key].clone());
+    let told: Vec<_> = page.lines().iter().map(told).collect();
+    assert_eq!(told[0], ["client".into(), "none".into(), Value::Null]);
+    assert_eq!(told[1], ["client", "hit", "redis"]);
+    assert_eq!(told[2], ["refresh".into(), "miss".into(), Value::Null]);
 }
 
 #[test]

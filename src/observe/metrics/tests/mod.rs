@@ -1,5 +1,6 @@
 //! What is counted from records, as a scraper sees it.
 
+mod cache;
 mod exemplars;
 mod exposition;
 

@@ -3,8 +3,10 @@
 //! Must not know: budgets.
 
 use super::*;
+use crate::observe::Attempt;
 use crate::observe::slo::Judgement::{self, Bad, Excluded, Good};
 use crate::observe::slo::{Goodput, Upstream429, judge};
+use crate::types::{BypassReason, CacheTier};
 
 const AVAILABILITY: Indicator = Indicator::Availability;
 const FIRST_TOKEN: Indicator = Indicator::FirstToken(ms(500));
@@ -59,6 +61,71 @@ fn every_outcome_with_every_error_is_judged_by_the_table() {
         };
         let found = KINDS.map(|kind| judged(&whole, kind));
         assert_eq!(found, expected, "{outcome:?} {error:?}, a whole answer");
+    }
+}
+
+/// Each status and whether the answer was the cache's.
+const SAID: [(CacheStatus, bool); 5] = [
+    (CacheStatus::Hit(CacheTier::Memory), true),
+    (CacheStatus::Stale(CacheTier::Disk), true),
+    (CacheStatus::Collapsed, true),
+    (CacheStatus::Miss, false),
+    (CacheStatus::Bypass(BypassReason::Sampled), false),
+];
+
+#[test]
+fn what_the_cache_answers_counts_for_availability_alone() {
+    // Quick or slow, it says nothing of how quick the model is.
+    for (first, end) in [(1, 2), (9_000, 99_000)] {
+        let stream = || {
+            Request::served().first_token_at(first).ended_at(end).tokens(101, UsageSource::Cache)
+        };
+        let without = KINDS.map(|kind| judged(&stream(), kind));
+        for (status, by_cache) in SAID {
+            let found = KINDS.map(|kind| judged(&stream().said_by_cache(status), kind));
+            let expected = [Good, Excluded, Excluded, Excluded, Excluded];
+            assert_eq!(found, if by_cache { expected } else { without }, "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn what_goes_wrong_with_an_answer_of_the_cache_counts_for_availability_alone() {
+    for (status, _) in SAID.into_iter().filter(|(_, by_cache)| *by_cache) {
+        for (request, availability) in [
+            (Request::failed(ErrorType::StreamTruncated), Bad),
+            (Request::failed(ErrorType::TimeoutFirstToken), Bad),
+            (Request::left().ended_at(499), Excluded),
+            (Request::left().ended_at(501), Bad),
+            (Request::left().ended_at(501).first_token_at(100), Excluded),
+        ] {
+            let request = request.streamed().said_by_cache(status);
+            let found = KINDS.map(|kind| judged(&request, kind));
+            let expected = [availability, Excluded, Excluded, Excluded, Excluded];
+            assert_eq!(found, expected, "{status:?} {:?}", request.0.verdict);
+        }
+    }
+}
+
+#[test]
+fn an_old_answer_in_place_of_an_error_is_a_kept_promise() {
+    let mut request = Request::served().said_by_cache(CacheStatus::Stale(CacheTier::Memory));
+    let now = request.0.timeline.received;
+    let mut attempt = Attempt::begin(0, "127.0.0.1:1".into(), SpanId::mint(|| 7), now);
+    attempt.error = Some(ErrorType::ConnectRefused);
+    request.0.attempts.push(attempt);
+    assert_eq!(judged(&request, AVAILABILITY), Good);
+    assert_eq!(judged(&request, LATENCY), Excluded);
+}
+
+#[test]
+fn a_refresh_is_nobodys_promise() {
+    let route = SloScope::Route(Operation::Chat);
+    let of_route = SloSettings { scope: route, ..objective("o", AVAILABILITY) };
+    for request in [Request::served(), Request::failed(ErrorType::Dns), Request::left()] {
+        let request = request.refreshing();
+        assert_eq!(KINDS.map(|kind| judged(&request, kind)), [Excluded; 5]);
+        assert_eq!(judge(&request.0, &of_route, None), Excluded);
     }
 }
 

@@ -8,10 +8,10 @@ mod judging;
 
 use crate::observe::slo::{Indicator, SloScope, SloSeries, SloSettings};
 use crate::observe::verdict::{client_left, failed};
-use crate::observe::{CallFacts, Identity, RequestRecord, Verdict};
+use crate::observe::{CacheFacts, CallFacts, Identity, Origin, RequestRecord, Verdict};
 use crate::types::{
-    Dialect, ErrorType, ModelSlot, Operation, Outcome, RequestId, SpanId, TraceId, Usage,
-    UsageSource,
+    CacheStatus, Dialect, ErrorType, ModelSlot, Operation, Outcome, RequestId, SpanId, TraceId,
+    Usage, UsageSource,
 };
 use prometheus::{Gauge, IntCounter};
 use std::time::{Duration, Instant};
@@ -46,6 +46,16 @@ impl Request {
 
     pub(super) fn of_model(mut self, slot: u32) -> Self {
         self.0.call.model = ModelSlot::at(slot);
+        self
+    }
+
+    pub(super) fn said_by_cache(mut self, status: CacheStatus) -> Self {
+        self.0.cache = Some(CacheFacts::new(status));
+        self
+    }
+
+    pub(super) fn refreshing(mut self) -> Self {
+        self.0.origin = Origin::Refresh;
         self
     }
 

@@ -2,9 +2,9 @@
 
 use super::{CALLER, SERVER, TRACE, names, record, span};
 use crate::observe::slo::Judgement;
-use crate::observe::trace::spans::spans;
-use crate::observe::{KeepReason, RequestRecord, verdict};
-use crate::types::{ErrorType, NanoUsd, Operation, SpanId, TraceId};
+use crate::observe::trace::spans::{span_count, spans};
+use crate::observe::{CacheFacts, KeepReason, Lookup, Origin, RequestRecord, verdict};
+use crate::types::{CacheStatus, CacheTier, ErrorType, NanoUsd, Operation, SpanId, TraceId};
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
 use std::time::Duration;
@@ -24,6 +24,7 @@ fn says(span: &SpanData, expected: &[(&str, &str)]) {
 
 fn tree(record: &RequestRecord) -> (SpanData, Vec<SpanData>) {
     let mut spans = spans(record, &names());
+    assert_eq!(spans.len() as u64, span_count(record));
     let server = spans.remove(0);
     for span in &spans {
         assert_eq!(span.parent_span_id, server.span_context.span_id());
@@ -70,12 +71,14 @@ fn a_chat_is_a_server_span_with_a_client_span_for_its_attempt() {
             ("transom.overhead_seconds", "0.02"),
             ("transom.key_alias", "team"),
             ("transom.request_id", "req-1"),
+            ("transom.origin", "client"),
             ("transom.keep_reason", "sampled"),
             ("transom.slo.missed", "[\"availability\"]"),
             ("transom.cost_usd", "0.0025"),
         ],
     );
     assert_eq!(attribute(&server, "error.type"), None);
+    assert_eq!(attribute(&server, "transom.cache"), None);
     let [attempt] = attempts.as_slice() else { panic!("{attempts:?}") };
     assert_eq!(attempt.name, "chat chat-large");
     assert_eq!(attempt.span_kind, SpanKind::Client);
@@ -111,6 +114,43 @@ fn each_attempt_has_its_number_its_end_and_its_error() {
     assert_eq!(served.status, Status::Unset);
     says(served, &[("transom.attempt", "2"), ("http.request.resend_count", "1")]);
     says(served, &[("server.address", "::1"), ("server.port", "9000")]);
+}
+
+#[test]
+fn a_look_up_in_the_cache_is_a_span_of_its_own() {
+    let mut record = record();
+    let began = record.timeline.received + Duration::from_millis(4);
+    let lookup = Some(Lookup { began, took: Duration::from_millis(2) });
+    for (status, tier) in [
+        (CacheStatus::Hit(CacheTier::Disk), Some("disk")),
+        (CacheStatus::Stale(CacheTier::Memory), Some("memory")),
+        (CacheStatus::Miss, None),
+        (CacheStatus::Collapsed, None),
+    ] {
+        record.cache = Some(CacheFacts { lookup, ..CacheFacts::new(status) });
+        let (server, children) = tree(&record);
+        says(&server, &[("transom.cache", status.label())]);
+        let [found, attempt] = children.as_slice() else { panic!("{children:?}") };
+        assert_eq!((&*found.name, &found.span_kind), ("transom.cache", &SpanKind::Internal));
+        assert_eq!(found.start_time, server.start_time + Duration::from_millis(4));
+        assert_eq!(found.end_time, server.start_time + Duration::from_millis(6));
+        says(found, &[("transom.cache.status", status.label())]);
+        assert_eq!(attribute(found, "transom.cache.tier").as_deref(), tier);
+        let ids = [&server, found, attempt].map(|span| span.span_context.span_id());
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[1] != opentelemetry::SpanId::INVALID);
+    }
+    record.cache = Some(CacheFacts::new(CacheStatus::Miss));
+    assert_eq!(tree(&record).1.len(), 1, "nothing was looked up");
+}
+
+#[test]
+fn a_refresh_is_no_server_s_span() {
+    let mut record = record();
+    record.origin = Origin::Refresh;
+    let (whole, attempts) = tree(&record);
+    assert_eq!((&*whole.name, &whole.span_kind), ("transom.refresh", &SpanKind::Internal));
+    says(&whole, &[("transom.origin", "refresh"), ("http.route", "/v1/chat/completions")]);
+    assert_eq!(attempts[0].span_kind, SpanKind::Client);
 }
 
 #[test]
