@@ -47,6 +47,9 @@ pub enum Fault {
     /// `server.body_budget` is used up by other requests.
     #[error("too many request bodies are in flight; try again")]
     Overloaded,
+    /// The caller wants an answer only from the cache, and it has none.
+    #[error("the answer is not in the cache, and `only-if-cached` was asked for")]
+    NotCached,
     /// No upstream has said yet which models it serves.
     #[error("no model backend has answered yet; try again")]
     NoBackendYet,
@@ -77,6 +80,8 @@ impl Fault {
             Self::ClientGone => 499,
             Self::Internal => 500,
             Self::Overloaded | Self::NoBackendYet | Self::ShuttingDown => 503,
+            // RFC 9111 §5.2.1.7.
+            Self::NotCached => 504,
             Self::Upstream(error) => upstream_status(*error),
         }
     }
@@ -85,6 +90,7 @@ impl Fault {
     pub const fn error_type(&self) -> ErrorType {
         match self {
             Self::Overloaded => ErrorType::QueueFull,
+            Self::NotCached => ErrorType::NotCached,
             Self::NoBackendYet => ErrorType::NoHealthyUpstream,
             Self::Upstream(error) => *error,
             Self::Internal | Self::ShuttingDown => ErrorType::Other,
@@ -112,6 +118,7 @@ impl Fault {
             Self::UnknownModel { .. } => Some("model_not_found"),
             Self::BodyTooLarge { .. } => Some("request_too_large"),
             Self::Overloaded => Some("overloaded"),
+            Self::NotCached => Some("not_cached"),
             Self::ShuttingDown => Some("shutting_down"),
             Self::NoBackendYet => Some(ErrorType::NoHealthyUpstream.label()),
             Self::Upstream(error) => Some(error.label()),

@@ -21,6 +21,7 @@
 //! | [`error`] | every fault and how it looks | types |
 //! | [`store`] | what outlives the process, over sled | types |
 //! | [`cache`] | answers that need not be asked for again | types, protocol |
+//! | [`capture`] | requests as they are written down | types, protocol |
 //! | [`identity`] | who calls | the above |
 //! | [`upstream`] | where requests can go | the above, not `identity` |
 //! | [`pipeline`] | the request path | all above |
@@ -34,6 +35,7 @@
 pub mod admin;
 pub mod app;
 pub mod cache;
+pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod edge;

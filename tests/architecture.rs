@@ -49,10 +49,11 @@ const ALL: &str = "types protocol error observe identity admission cache upstrea
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("opentelemetry", &["observe"]),
     ("pprof", &["admin"]),
     ("pingora", &["edge"]),
+    ("redis", &["cache"]),
     ("sled", &["store"]),
     ("axum", &["admin", "sim"]),
     ("clap", &["cli"]),

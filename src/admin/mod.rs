@@ -3,6 +3,7 @@
 //! Must not know: pingora, or anything that would let a page slow the traffic.
 
 mod assets;
+mod cache;
 mod health;
 mod overview;
 mod profile;
@@ -11,6 +12,7 @@ mod telemetry;
 pub use health::Readiness;
 pub use profile::Profiling;
 
+use crate::cache::Cache;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
@@ -18,10 +20,10 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::future::Future;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +51,8 @@ pub struct AdminState {
     pub level: LevelSwitch,
     /// Whose turn it is to profile.
     pub profiling: Profiling,
+    /// Answers that need not be asked for again.
+    pub cache: Arc<Cache>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -61,7 +65,8 @@ pub fn serve(
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let socket = tokio::net::TcpListener::from_std(socket)?;
-    let router = router(state);
+    // Whoever changes something is named in the log.
+    let router = router(state).into_make_service_with_connect_info::<SocketAddr>();
     Ok(async move {
         let server = axum::serve(socket, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = server.await {
@@ -76,6 +81,8 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/overview", get(overview::json))
         .route("/api/v1/slo", get(telemetry::slo))
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
+        .route("/api/v1/cache", get(cache::stats))
+        .route("/api/v1/cache/purge", post(cache::purge))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))

@@ -4,6 +4,7 @@
 //! were written.
 
 mod budgets;
+mod caching;
 mod observing;
 mod side;
 
@@ -12,12 +13,13 @@ use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
 use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames, Sink};
-use crate::pipeline::{BodyBudget, Deps};
-use crate::store::Store;
+use crate::pipeline::{BodyBudget, Deps, Refreshes};
+use crate::store::{OpenError, OpenedCache, Store};
 use crate::types::{Clock, Random};
-use crate::upstream::{Catalog, Upstream};
+use crate::upstream::{Catalog, Upstream, UpstreamSettings};
 use arc_swap::ArcSwap;
 use budgets::Budgets;
+use caching::Caching;
 use observing::{Observed, Observing};
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +33,8 @@ use tokio_util::task::TaskTracker;
 
 /// How often draining looks whether requests are left.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// How long what is kept may take to be written at the end.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// How long requests that are cut have to say so.
 const CUT: Duration = Duration::from_secs(1);
 
@@ -63,6 +67,9 @@ pub struct Surroundings {
     pub level: Option<LevelSwitch>,
     /// Where everything is kept.
     pub store: Option<Store>,
+    /// Where answers are kept that need not be asked for again, or why they cannot be; `None`
+    /// where nobody wants that.
+    pub answers: Option<Result<OpenedCache, OpenError>>,
     /// Whether requests are recorded.
     pub recording: Recording,
     /// Which names of the semantic conventions are exported.
@@ -77,6 +84,7 @@ pub struct App {
     watcher: Watcher,
     sampler: Arc<Sampler>,
     budgets: Budgets,
+    caching: Caching,
     level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: BoundListener,
@@ -104,12 +112,9 @@ impl App {
             clock,
         };
         let Observing { observer, worker, exporter } = observed.start()?;
-        let upstreams: Vec<Arc<Upstream>> = settings
-            .upstreams
-            .into_iter()
-            .enumerate()
-            .map(|(index, upstream)| Upstream::new(index, upstream))
-            .collect();
+        let caching = Caching::start(&settings, around.answers, observer.metrics(), clock);
+        let caching = caching.map_err(StartError::Worker)?;
+        let upstreams = numbered(settings.upstreams);
         let budgets = Budgets {
             book: Arc::clone(observer.slos()),
             store: around.store.map(Arc::new),
@@ -121,7 +126,7 @@ impl App {
             upstreams.clone(),
             settings.models,
             Arc::clone(&catalog),
-            Arc::clone(&observer),
+            (Arc::clone(&observer), Arc::clone(&caching.cache)),
         );
         let sampler = Arc::new(Sampler::new(Arc::clone(observer.metrics())));
         let deps = Arc::new(Deps {
@@ -129,6 +134,8 @@ impl App {
             catalog,
             keyring: Keyring::new(&settings.keys),
             transport: PingoraTransport::new(&upstreams),
+            cache: Arc::clone(&caching.cache),
+            refreshes: Refreshes::default(),
             bodies: BodyBudget::new(settings.server.max_body, settings.server.body_budget),
             clock,
             trust: settings.tracing.trust,
@@ -142,6 +149,7 @@ impl App {
             watcher,
             sampler,
             budgets,
+            caching,
             level,
             data,
             admin,
@@ -175,6 +183,7 @@ impl App {
             clock: deps.clock,
             level: self.level,
             profiling: Profiling::default(),
+            cache: Arc::clone(&deps.cache),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -183,6 +192,7 @@ impl App {
         let listen_error = |error| StartError::Listen { address: admin_address, error };
         tasks.spawn(admin.map_err(listen_error)?);
         tasks.spawn(self.budgets.keep(halt.clone()));
+        tasks.spawn(self.caching.run(halt.clone()));
 
         let (shut, shutdown) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&deps), upstreams.first().cloned());
@@ -210,12 +220,17 @@ impl App {
         }
         halt.cancel();
         tasks.close();
-        if timeout(Duration::from_secs(2), tasks.wait()).await.is_err() {
+        if timeout(FAREWELL, tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
         }
         observing::finish(deps.observer.worker(), self.worker, self.exporter).await;
         Ok(())
     }
+}
+
+fn numbered(upstreams: Vec<UpstreamSettings>) -> Vec<Arc<Upstream>> {
+    let numbered = upstreams.into_iter().enumerate();
+    numbered.map(|(index, upstream)| Upstream::new(index, upstream)).collect()
 }
 
 fn bind_to(address: SocketAddr) -> Result<BoundListener, StartError> {

@@ -74,8 +74,11 @@ const MODELS: [Model; 4] = [
     },
 ];
 
-/// What is promised of them.
-const OBJECTIVES: &str = r#"
+/// What is promised of them, and that answers are kept.
+const PROMISES: &str = r#"
+[cache]
+models = ["*"]
+
 [[slo]]
 name = "availability"
 kind = "availability"
@@ -153,7 +156,7 @@ fn settings(
         )
     };
     let mut text: String = MODELS.iter().zip(upstreams).map(section).collect();
-    text.push_str(OBJECTIVES);
+    text.push_str(PROMISES);
     if let Some(receiver) = &arguments.otlp {
         text.push_str(&format!("[tracing]\notlp = {receiver:?}\n"));
     }

@@ -40,6 +40,8 @@ pub(super) fn access_lines(settings: LogSettings) -> LogOutput {
 fn filter(at: LogLevel) -> Targets {
     Targets::new()
         .with_default(level(at))
+        // Who purged what is told at every level.
+        .with_target("transom::audit", LevelFilter::INFO)
         .with_target("pingora", LevelFilter::OFF)
         .with_target("pingora_core", LevelFilter::ERROR)
         .with_target("pingora_proxy", LevelFilter::OFF)

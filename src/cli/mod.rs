@@ -2,6 +2,7 @@
 //!
 //! Must not know: how anything is carried out.
 
+mod cache;
 mod check;
 mod demo;
 mod detect;
@@ -13,6 +14,7 @@ mod serve;
 mod sim;
 mod slo;
 mod storage;
+mod table;
 mod traffic;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +40,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run a simulated model server
     Sim(sim::Arguments),
+    /// Look after the response cache, or see what one would have done
+    Cache(cache::Arguments),
     /// Show or export objectives and error budgets
     Slo(slo::Arguments),
     /// Send gentle sample traffic
@@ -57,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sim(arguments) => sim::run(arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Slo(arguments) => slo::run(&arguments),
         Command::Traffic(arguments) => traffic::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

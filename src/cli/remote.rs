@@ -3,13 +3,19 @@
 //! Must not know: what it is asked.
 
 use crate::cli::Failure;
+use crate::edge::PingoraTransport;
 use crate::upstream::{
-    Balance, EndpointSettings, Origin, Protocol, Scheme, StreamUsage, Timeouts, Upstream,
-    UpstreamSettings,
+    Balance, Endpoint, EndpointSettings, Exchange, Origin, Protocol, Reuse, Scheme, StreamUsage,
+    Timeouts, Transport, Upstream, UpstreamSettings,
 };
-use http::Uri;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
+use http::{Request, StatusCode, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// Answers beyond this size are cut.
+const LIMIT: usize = 8 * 1024 * 1024;
 
 /// The server at `url`: `http` or `https`, a host, and perhaps a port.
 ///
@@ -32,6 +38,34 @@ pub(super) fn server(url: &str) -> Result<Arc<Upstream>, Failure> {
 pub(super) fn at(address: SocketAddr) -> Arc<Upstream> {
     let (host, port) = (address.ip().to_string(), address.port());
     upstream(Origin { scheme: Scheme::Http, host, port })
+}
+
+/// What `endpoint` answers to a POST of this JSON, whatever its status.
+///
+/// # Errors
+/// When it gives no answer.
+pub(super) async fn post(
+    transport: &PingoraTransport,
+    endpoint: &Endpoint,
+    path: &str,
+    json: String,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let mut head = Request::post(path).body(())?.into_parts().0;
+    head.headers.insert(HOST, HeaderValue::try_from(&*endpoint.authority)?);
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(json.len()));
+    let mut exchange = transport.open(endpoint, Reuse::Fresh).await?.exchange;
+    exchange.send_head(head).await?;
+    exchange.send_body(json.into()).await?;
+    exchange.end_body().await?;
+    let status = exchange.read_head().await?.status;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = exchange.read_chunk().await?
+        && body.len() < LIMIT
+    {
+        body.extend_from_slice(&chunk);
+    }
+    Ok((status, body.freeze()))
 }
 
 fn upstream(origin: Origin) -> Arc<Upstream> {

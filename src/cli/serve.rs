@@ -48,6 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             log: (recording == Recording::On).then(|| logging::access_lines(settings.log)),
             level: Some(level),
             store: storage::open(&settings.server.data_dir),
+            answers: storage::open_answers(&settings),
             recording,
             names: SemanticNames::of(env.get(SEMANTIC_NAMES)),
         };

@@ -2,6 +2,7 @@
 //!
 //! Must not know: how budgets are reckoned.
 
+use crate::cli::table::{self, UNKNOWN};
 use crate::cli::{Failure, remote, runtime, say};
 use crate::config::{self, Environment, Overrides};
 use crate::edge::{PingoraTransport, get};
@@ -14,8 +15,6 @@ use std::time::Duration;
 
 /// How long a running proxy has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What is not known.
-const UNKNOWN: &str = "–";
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -90,15 +89,7 @@ fn table(report: &Value) -> String {
     let head = ["slo", "model", "objective", "events", "bad", "budget left", "burn", "state"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(budgets.into_iter().map(row));
-    let width = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    table::table(&rows)
 }
 
 fn row(budget: &Value) -> Vec<String> {

@@ -35,6 +35,13 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
+impl Settings {
+    /// Whether any model's answers are kept.
+    pub fn caches_anything(&self) -> bool {
+        !self.cache.models.is_empty() || self.model_caches.values().any(Option::is_some)
+    }
+}
+
 /// `[server]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {

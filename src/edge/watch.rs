@@ -3,6 +3,7 @@
 //! Must not know: what requests do with the answers. A failed answer keeps the last good
 //! one.
 
+use crate::cache::Cache;
 use crate::edge::{PingoraTransport, ProbeError, get};
 use crate::observe::Observer;
 use crate::protocol::parse_models;
@@ -28,6 +29,7 @@ pub struct Watcher {
     said: Vec<Option<Vec<Discovered>>>,
     catalog: Arc<ArcSwap<Catalog>>,
     observer: Arc<Observer>,
+    cache: Arc<Cache>,
 }
 
 impl Watcher {
@@ -37,7 +39,7 @@ impl Watcher {
         upstreams: Vec<Arc<Upstream>>,
         configured: Vec<ModelSettings>,
         catalog: Arc<ArcSwap<Catalog>>,
-        observer: Arc<Observer>,
+        (observer, cache): (Arc<Observer>, Arc<Cache>),
     ) -> Self {
         let silent = |upstream: &Arc<Upstream>| match upstream.settings.protocol {
             Protocol::OpenAi => None,
@@ -45,7 +47,7 @@ impl Watcher {
             Protocol::Http => Some(Vec::new()),
         };
         let said = upstreams.iter().map(silent).collect();
-        let watcher = Self { upstreams, configured, said, catalog, observer };
+        let watcher = Self { upstreams, configured, said, catalog, observer, cache };
         watcher.publish();
         watcher
     }
@@ -85,7 +87,13 @@ impl Watcher {
     }
 
     fn publish(&self) {
-        let slot_of = |name: &str| self.observer.model_slot(name);
+        let slot_of = |name: &str| {
+            let slot = self.observer.model_slot(name);
+            if self.cache.route(name).is_some() {
+                self.observer.metrics().open_cache(slot);
+            }
+            slot
+        };
         let catalog = catalog_of(&self.configured, &self.upstreams, &self.said, slot_of);
         self.catalog.store(Arc::new(catalog));
     }

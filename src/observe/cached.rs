@@ -51,16 +51,16 @@ pub enum Stored {
 
 /// Why answers are not stored: the `reason` of `transom_cache_not_stored_total`.
 pub const NOT_STORED: [&str; 11] = [
-    "status",
-    "truncated",
-    "unfinished",
-    "length_mismatch",
-    "encoded",
-    "too_large",
-    "set_cookie",
-    "stand_in",
     "no_store",
-    "read_only",
+    "status",
+    "encoded",
+    "opaque",
+    "stand_in",
+    "truncated",
+    "length_mismatch",
+    "error",
+    "unfinished",
+    "too_large",
     "_OTHER",
 ];
 

@@ -3,6 +3,7 @@
 //!
 //! Must not know: where the bytes come from or go.
 
+use crate::cache::BodyFacts;
 use crate::observe::verdict::Ending;
 use crate::protocol::{AskUsage, Fed, StreamReader, UsageChunk, read_answer};
 use crate::types::{Operation, StreamEnd, Usage};
@@ -24,13 +25,14 @@ pub(super) enum AnswerReader {
 }
 
 /// What an answer's body said.
-#[derive(Default)]
 pub(super) struct AnswerFacts {
     pub(super) events: u64,
     pub(super) usage: Option<Usage>,
     pub(super) model: Option<String>,
     /// Bytes of generated text, for an estimate of its tokens.
     pub(super) output_bytes: u64,
+    /// Whether it is whole.
+    pub(super) body: BodyFacts,
 }
 
 impl AnswerReader {
@@ -93,18 +95,29 @@ impl AnswerReader {
         }
     }
 
-    /// What the body said.
-    pub(super) fn into_facts(self) -> AnswerFacts {
+    /// What the body said, given how it ended.
+    pub(super) fn into_facts(self, end: StreamEnd) -> AnswerFacts {
         match self {
             Self::Stream(reader) => AnswerFacts {
                 events: reader.events(),
                 usage: reader.usage(),
                 model: reader.model().map(str::to_owned),
                 output_bytes: reader.output_bytes(),
+                body: BodyFacts::Stream {
+                    end,
+                    choices: reader.choices(),
+                    unread_events: reader.oversized_events(),
+                },
             },
             Self::Whole(body) => body.into_facts(),
-            Self::Opaque => AnswerFacts::default(),
+            Self::Opaque => AnswerFacts::opaque(),
         }
+    }
+}
+
+impl AnswerFacts {
+    const fn opaque() -> Self {
+        Self { events: 0, usage: None, model: None, output_bytes: 0, body: BodyFacts::Opaque }
     }
 }
 
@@ -127,7 +140,7 @@ impl WholeBody {
 
     fn into_facts(self) -> AnswerFacts {
         if self.length > WHOLE_LIMIT {
-            return AnswerFacts::default();
+            return AnswerFacts::opaque();
         }
         let read = |body: &[u8]| read_answer(self.operation, body);
         let answer = match self.chunks.as_slice() {
@@ -146,6 +159,11 @@ impl WholeBody {
                 0
             } else {
                 self.length as u64
+            },
+            body: BodyFacts::Document {
+                is_well_formed: answer.is_well_formed,
+                has_error: answer.has_error,
+                choices: answer.choices,
             },
         }
     }

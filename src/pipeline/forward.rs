@@ -5,13 +5,14 @@
 //! dead (RFC 9112 §9.3.1). Every await is raced against the client's leaving. Must not
 //! know: what the answer's body means.
 
+use crate::cache::AnsweredBy;
 use crate::error::Fault;
 use crate::identity::Caller;
 use crate::observe::{Attempt, RequestRecord};
 use crate::pipeline::deadline::Deadline;
 use crate::pipeline::parse::Request;
 use crate::pipeline::{Deps, Downstream, upstream_request};
-use crate::protocol::{AskUsage, BodyParts, Edits};
+use crate::protocol::{AskUsage, BodyParts, CacheMember, Edits};
 use crate::types::{ErrorType, SpanId};
 use crate::upstream::{
     Endpoint, Exchange, Load, Opened, Reuse, StreamUsage, Target, Timeouts, Transport,
@@ -47,6 +48,8 @@ pub(super) struct Answer<X> {
     pub(super) timeouts: Timeouts,
     /// Whether the body holds a usage chunk that only we asked for.
     pub(super) usage_asked_by_us: AskUsage,
+    /// Whether it is the target's that was chosen first.
+    pub(super) from: AnsweredBy,
 }
 
 /// What is left of a connection after an answer.
@@ -83,6 +86,7 @@ pub(super) async fn with_retries<D: Downstream, T: Transport>(
     rec: &mut RequestRecord,
 ) -> Result<Answer<T::Exchange>, Fault> {
     let mut tried: Vec<Arc<Endpoint>> = Vec::new();
+    let mut first: Option<&Target> = None;
     let mut reuse = Reuse::Pooled;
     loop {
         let route = request.model.route(&tried, &deps.random);
@@ -92,7 +96,11 @@ pub(super) async fn with_retries<D: Downstream, T: Transport>(
         let span = SpanId::mint(|| deps.random.next_u64());
         let now = deps.clock.now();
         rec.attempts.push(Attempt::begin(endpoint.upstream, endpoint.authority.clone(), span, now));
-        let attempt = AttemptPlan { target, endpoint, reuse, span };
+        let from = match *first.get_or_insert(target) {
+            first if std::ptr::eq(first, target) => AnsweredBy::Target,
+            _ => AnsweredBy::StandIn,
+        };
+        let attempt = AttemptPlan { target, endpoint, reuse, span, from };
         let failed = match attempt.run(deps, down, (caller, request), rec).await {
             Ok(answer) => return Ok(answer),
             Err(failed) => failed,
@@ -122,6 +130,7 @@ struct AttemptPlan<'a> {
     endpoint: &'a Arc<Endpoint>,
     reuse: Reuse,
     span: SpanId,
+    from: AnsweredBy,
 }
 
 impl AttemptPlan<'_> {
@@ -140,8 +149,8 @@ impl AttemptPlan<'_> {
             StreamUsage::AsSent => AskUsage::No,
         };
         let renamed = (self.target.model != request.view.model()).then_some(&*self.target.model);
-        let body =
-            request.view.edit(&request.body.bytes, &Edits { model: renamed, ask_usage: ask });
+        let edits = Edits { model: renamed, ask_usage: ask, cache: CacheMember::Strip };
+        let body = request.view.edit(&request.body.bytes, &edits);
         let mut head = upstream_request::head(down.head(), self.endpoint, body.len());
         let to = (&**self.endpoint, settings, &rec.identity);
         upstream_request::upstream_headers(&mut head.headers, caller, to, self.span);
@@ -170,6 +179,7 @@ impl AttemptPlan<'_> {
             load,
             timeouts,
             usage_asked_by_us: ask,
+            from: self.from,
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod answer_reader;
 mod body;
+mod cache;
 mod deadline;
 mod downstream;
 mod forward;
@@ -17,18 +18,22 @@ mod respond;
 mod upstream_request;
 
 pub use body::BodyBudget;
+pub use cache::Refreshes;
 pub use downstream::{ClientGone, Downstream, DownstreamFault};
 pub use identify::{answer_headers, begin, caller};
 pub use respond::error_answer;
 pub use upstream_request::{endpoint_uri, upstream_headers};
 
+use crate::cache::Cache;
 use crate::error::Fault;
 use crate::identity::Keyring;
 use crate::observe::{Observer, RecordGuard, RequestRecord, Trust, Verdict};
 use crate::types::{Clock, Operation, Random};
 use crate::upstream::{Catalog, Transport};
 use arc_swap::ArcSwap;
+use cache::Looked;
 use futures_util::FutureExt;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +48,10 @@ pub struct Deps<T> {
     pub keyring: Keyring,
     /// The way to the endpoints.
     pub transport: T,
+    /// Answers that need not be asked for again.
+    pub cache: Arc<Cache>,
+    /// Such answers that are being renewed.
+    pub refreshes: Refreshes,
     /// Room for request bodies.
     pub bodies: BodyBudget,
     /// Time.
@@ -57,17 +66,29 @@ pub struct Deps<T> {
 
 /// Serves one inference or model-list request whose head has been read, and delivers its
 /// record, whatever happens.
-pub async fn handle<D: Downstream, T: Transport>(deps: &Deps<T>, down: &mut D, rec: RecordGuard) {
+pub async fn handle<D: Downstream, T: Transport>(
+    deps: &Arc<Deps<T>>,
+    down: &mut D,
+    rec: RecordGuard,
+) {
     let mut rec = rec;
-    let served = tokio::select! {
+    let served = guarded(deps, run(deps, down, &mut rec)).await;
+    conclude(deps, down, rec, served).await;
+}
+
+/// `serving` to its end, or to that of the proxy.
+async fn guarded<T>(
+    deps: &Deps<T>,
+    serving: impl Future<Output = Result<Verdict, Fault>>,
+) -> Result<Verdict, Fault> {
+    tokio::select! {
         biased;
         // A panic ends this request alone.
-        served = AssertUnwindSafe(run(deps, down, &mut rec)).catch_unwind() => {
+        served = AssertUnwindSafe(serving).catch_unwind() => {
             served.unwrap_or(Err(Fault::Internal))
         }
         () = deps.cut.cancelled() => Err(Fault::ShuttingDown),
-    };
-    conclude(deps, down, rec, served).await;
+    }
 }
 
 /// Delivers the record of a request that something other than [`handle`] has served, after
@@ -83,7 +104,9 @@ pub async fn conclude<D: Downstream, T: Transport>(
         Ok(verdict) => verdict,
         Err(fault) => respond::with_fault(deps, down, &fault, &mut rec).await,
     };
-    rec.timeline.finished = Some(deps.clock.now());
+    // A client that left while others went on listening had left by then.
+    let now = deps.clock.now();
+    rec.timeline.finished.get_or_insert(now);
     rec.finish(verdict);
 }
 
@@ -99,7 +122,7 @@ pub async fn refuse<D: Downstream, T: Transport>(
 }
 
 async fn run<D: Downstream, T: Transport>(
-    deps: &Deps<T>,
+    deps: &Arc<Deps<T>>,
     down: &mut D,
     rec: &mut RequestRecord,
 ) -> Result<Verdict, Fault> {
@@ -111,7 +134,20 @@ async fn run<D: Downstream, T: Transport>(
     // The whole body first: the model's name may stand at its very end.
     let body = body::read(deps, down, rec).await?;
     let request = parse::request(deps, body, rec)?;
-    let answer = forward::with_retries(deps, down, (&caller, &request), rec).await?;
+    // Before an upstream is chosen: what is there already need not be asked for.
+    let (request, mut keep) = match cache::look_up(deps, down, (&caller, request), rec).await? {
+        Looked::Answered(verdict) => return Ok(verdict),
+        Looked::Nothing(request, keep) => (request, keep),
+    };
+    let answer = match forward::with_retries(deps, down, (&caller, &request), rec).await {
+        Ok(answer) if !answer.head.status.is_server_error() => answer,
+        Err(Fault::ClientGone) => return Err(Fault::ClientGone),
+        // An old answer beats none, where the operator says so.
+        failed => match cache::fall_back(deps, down, &mut keep, rec).await {
+            Some(verdict) => return Ok(verdict),
+            None => failed?,
+        },
+    };
     // From here on the status is sent, and failures can only cut the answer short.
-    Ok(relay::stream(deps, down, answer, &request, rec).await)
+    Ok(relay::stream(deps, down, answer, (&request, keep), rec).await)
 }

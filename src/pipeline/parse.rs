@@ -7,6 +7,7 @@ use crate::observe::RequestRecord;
 use crate::pipeline::Deps;
 use crate::pipeline::body::Body;
 use crate::protocol::{RequestView, clean_text, read_request};
+use crate::types::Operation;
 use crate::upstream::Model;
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub(super) struct Request {
     pub(super) view: RequestView,
     /// The model it is for.
     pub(super) model: Arc<Model>,
+    /// What is to be done with it.
+    pub(super) operation: Operation,
 }
 
 /// Reads the body and finds its model.
@@ -47,5 +50,5 @@ pub(super) fn request<T>(
         });
     };
     deps.observer.assign_model(rec, model.slot);
-    Ok(Request { body, view, model })
+    Ok(Request { body, view, model, operation: rec.call.operation })
 }

@@ -5,7 +5,7 @@
 use crate::error::Fault;
 use crate::observe::{RequestRecord, Verdict, verdict};
 use crate::pipeline::identify::replace;
-use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers};
+use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers, cache};
 use crate::protocol::{self, ProxyError};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -73,6 +73,9 @@ pub fn error_answer<T>(deps: &Deps<T>, fault: &Fault, rec: &RequestRecord) -> (P
     let mut head = json_head(deps, fault.status(), body.len(), rec);
     if matches!(fault, Fault::Overloaded | Fault::NoBackendYet | Fault::ShuttingDown) {
         head.headers.insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if *fault == Fault::NotCached {
+        cache::tell_not_cached(&mut head.headers, rec);
     }
     (head, body)
 }

@@ -4,6 +4,7 @@
 //! microsecond: looking for words such as `"usage"` instead could be fooled by the text that
 //! the model generates. Must not know: the events before and after.
 
+use crate::protocol::choices::Finish;
 use crate::protocol::json::{Cursor, Kind, Step, Text};
 use crate::protocol::usage::read_usage;
 use crate::types::{Operation, Usage};
@@ -18,12 +19,22 @@ pub struct Chunk<'a> {
     pub usage: Option<Usage>,
     /// Bytes of generated text, as they stand in the JSON.
     pub output_bytes: u64,
-    /// A choice has come to its end.
-    pub finished: bool,
+    /// Its choices, or parts of them. Almost always there is one.
+    first_choice: Option<Choice>,
+    more_choices: Vec<Choice>,
     /// It holds usage, no choice and no error: the chunk that `include_usage` adds.
     pub is_usage_only: bool,
     /// It is an error.
     pub is_error: bool,
+}
+
+/// A part of a choice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choice {
+    /// Which of the answers to the request it belongs to.
+    pub index: u64,
+    /// Whether that is at its end.
+    pub finish: Finish,
 }
 
 /// Reads the data of an event; `None` when it is not a JSON object.
@@ -92,19 +103,34 @@ fn stated_message<'a>(cursor: &mut Cursor<'a>) -> Step<Option<Cow<'a, str>>> {
 }
 
 impl Chunk<'_> {
+    /// The choices it holds parts of.
+    pub fn choices(&self) -> impl Iterator<Item = &Choice> {
+        self.first_choice.iter().chain(&self.more_choices)
+    }
+
     fn choice(&mut self, operation: Operation, cursor: &mut Cursor<'_>) -> Step {
+        let mut choice = Choice::default();
         cursor.members(|cursor, name| {
             match (&*name.bytes(), operation) {
                 (b"text", Operation::TextCompletion) => self.output_bytes += text_bytes(cursor)?,
                 (b"delta", _) => self.output_bytes += delta_bytes(cursor)?,
-                (b"finish_reason", _) => {
-                    self.finished |= cursor.text()?.is_some_and(|why| !why.raw().is_empty());
-                }
+                (b"index", _) => choice.index = cursor.count()?.unwrap_or(0),
+                (b"finish_reason", _) => choice.finish = read_finish(cursor)?,
                 _ => cursor.skip()?,
             }
             Ok(())
-        })
+        })?;
+        match self.first_choice {
+            None => self.first_choice = Some(choice),
+            Some(_) => self.more_choices.push(choice),
+        }
+        Ok(())
     }
+}
+
+/// The `finish_reason` at the cursor.
+pub fn read_finish(cursor: &mut Cursor<'_>) -> Step<Finish> {
+    Ok(cursor.text()?.map_or(Finish::None, |reason| Finish::of(reason.raw())))
 }
 
 /// Bytes that the model generated in a chat delta. The role is not its work.

@@ -9,7 +9,7 @@ use crate::store::{Condition, OpenError, StoreError, private};
 use crate::types::Clock;
 use std::any::Any;
 use std::io;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -17,14 +17,14 @@ use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// How long what is there may take to open.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a database that was just closed may take to let go of its files: its threads
 /// end a little later than its handle.
 const PATIENCE_WITH_CLOSING: Duration = Duration::from_millis(500);
 /// How long a new database may take to open.
 const PATIENCE_WITH_NEW: Duration = Duration::from_secs(1);
 /// Pages held in memory, in bytes; sled's own choice is a gigabyte.
-const CACHE: u64 = 16 << 20;
+const MEMORY: u64 = 16 << 20;
 /// The file that sled locks.
 const LOCKED_FILE: &str = "db";
 
@@ -49,18 +49,48 @@ impl Engine {
         let directory = path.parent().unwrap_or(path);
         let unusable = |error| OpenError::Directory { directory: directory.to_owned(), error };
         let found = if path.exists() { Condition::Fine } else { Condition::New };
-        let (database, condition) = match try_open(path, PATIENCE) {
-            Ok(database) => (database, found),
-            Err(Refusal::InUse) => return Err(OpenError::InUse(directory.to_owned())),
-            Err(Refusal::System(error)) => return Err(unusable(error)),
+        match Self::try_open(path, MEMORY, PATIENCE) {
+            Ok(engine) => Ok((engine, found)),
+            Err(Refusal::InUse) => Err(OpenError::InUse(directory.to_owned())),
+            Err(Refusal::System(error)) => Err(unusable(error)),
             Err(Refusal::Broken(why)) => {
                 let moved_to = move_aside(path, clock).map_err(unusable)?;
-                let database = try_open(path, PATIENCE_WITH_NEW).map_err(OpenError::from)?;
-                (database, Condition::Recreated { moved_to, why: why.to_string() })
+                let engine = Self::try_open(path, MEMORY, PATIENCE);
+                let engine = engine.map_err(|refusal| OpenError::Database(refusal.into()))?;
+                Ok((engine, Condition::Recreated { moved_to, why: why.to_string() }))
             }
+        }
+    }
+
+    /// Opens the database at `path` within about `patience`, a new one within 1 s, and leaves
+    /// it as it is when that cannot be done. At most about `memory` bytes of its pages are held.
+    pub(super) fn try_open(path: &Path, memory: u64, patience: Duration) -> Result<Self, Refusal> {
+        let patience = if path.exists() { patience } else { PATIENCE_WITH_NEW };
+        let config = sled::Config::default()
+            .path(path)
+            .cache_capacity(memory)
+            .mode(sled::Mode::LowSpace)
+            // Whoever writes says when it has to be on disk.
+            .flush_every_ms(None);
+        // Asked first, since a lock that is held would look like a broken file.
+        if !becomes_free(&path.join(LOCKED_FILE)) {
+            return Err(Refusal::InUse);
+        }
+        let database = match within(patience, move || config.open()) {
+            Ok(Ok(database)) => database,
+            Ok(Err(sled::Error::Io(error))) if is_systems_fault(&error) => {
+                return Err(Refusal::System(error));
+            }
+            Ok(Err(error)) => return Err(Refusal::Broken(StoreError::Failed(error.to_string()))),
+            Err(error) => return Err(Refusal::Broken(error)),
         };
-        private::restrict(path).map_err(unusable)?;
-        Ok((Self(database), condition))
+        private::restrict(path).map_err(Refusal::System)?;
+        Ok(Self(database))
+    }
+
+    /// Whether there is a database at `path`, sound or not.
+    pub(super) fn is_at(path: &Path) -> bool {
+        path.join(LOCKED_FILE).exists()
     }
 
     /// The table of this name, empty when it is new.
@@ -81,10 +111,24 @@ impl Table {
         range: Range<Vec<u8>>,
         mut each: impl FnMut(&[u8], &[u8]),
     ) -> Result<(), StoreError> {
+        self.scan_some(range, |key, value| {
+            each(key, value);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// As [`Table::scan`], until `each` breaks off.
+    pub(super) fn scan_some(
+        &self,
+        range: Range<Vec<u8>>,
+        mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         guarded(|| {
             for entry in self.0.range(range) {
                 let (key, value) = entry?;
-                each(&key, &value);
+                if each(&key, &value).is_break() {
+                    break;
+                }
             }
             Ok(())
         })
@@ -92,9 +136,25 @@ impl Table {
 
     /// Carries out `changes`; they are on disk when it returns.
     pub(super) fn apply(&self, changes: Changes) -> Result<(), StoreError> {
+        self.stage(changes)?;
+        self.flush()
+    }
+
+    /// Carries out `changes`; they are on disk after the next [`Table::flush`].
+    pub(super) fn stage(&self, changes: Changes) -> Result<(), StoreError> {
+        guarded(|| self.0.apply_batch(changes.0))
+    }
+
+    /// Returns once everything so far is on disk.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        guarded(|| self.0.flush().map(drop))
+    }
+
+    /// Lets go of it, as dropping does, but a panic while its files are closed is an error.
+    pub(super) fn close(self) -> Result<(), StoreError> {
         guarded(|| {
-            self.0.apply_batch(changes.0)?;
-            self.0.flush().map(drop)
+            drop(self.0);
+            Ok(())
         })
     }
 }
@@ -112,7 +172,8 @@ impl Changes {
 }
 
 /// Why a database does not open.
-enum Refusal {
+#[derive(Debug)]
+pub(super) enum Refusal {
     /// It is not ours to touch.
     InUse,
     /// The files are well, as far as anybody knows, but the system is not.
@@ -121,32 +182,13 @@ enum Refusal {
     Broken(StoreError),
 }
 
-impl From<Refusal> for OpenError {
+impl From<Refusal> for StoreError {
     fn from(refusal: Refusal) -> Self {
-        Self::Database(match refusal {
-            Refusal::InUse => StoreError::Failed("it is in use".to_owned()),
-            Refusal::System(error) => StoreError::Failed(error.to_string()),
+        match refusal {
+            Refusal::InUse => Self::Failed("it is in use".to_owned()),
+            Refusal::System(error) => Self::System(error.to_string()),
             Refusal::Broken(error) => error,
-        })
-    }
-}
-
-fn try_open(path: &Path, patience: Duration) -> Result<sled::Db, Refusal> {
-    let config = sled::Config::default()
-        .path(path)
-        .cache_capacity(CACHE)
-        .mode(sled::Mode::LowSpace)
-        // Whoever writes says when it has to be on disk.
-        .flush_every_ms(None);
-    // Asked first, since a lock that is held would look like a broken file.
-    if !becomes_free(&path.join(LOCKED_FILE)) {
-        return Err(Refusal::InUse);
-    }
-    match within(patience, move || config.open()) {
-        Ok(Ok(database)) => Ok(database),
-        Ok(Err(sled::Error::Io(error))) if is_systems_fault(&error) => Err(Refusal::System(error)),
-        Ok(Err(error)) => Err(Refusal::Broken(StoreError::Failed(error.to_string()))),
-        Err(error) => Err(Refusal::Broken(error)),
+        }
     }
 }
 
@@ -190,7 +232,12 @@ fn within<T: Send + 'static>(
 
 fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(outcome) => outcome.map_err(|error| StoreError::Failed(error.to_string())),
+        Ok(outcome) => outcome.map_err(|error| match error {
+            sled::Error::Io(error) if is_systems_fault(&error) => {
+                StoreError::System(error.to_string())
+            }
+            error => StoreError::Failed(error.to_string()),
+        }),
         Err(panic) => Err(panicked(&*panic)),
     }
 }
@@ -202,7 +249,7 @@ fn panicked(panic: &(dyn Any + Send)) -> StoreError {
 }
 
 /// Gives the directory at `path` a name under which nothing will look for it.
-fn move_aside(path: &Path, clock: Clock) -> io::Result<PathBuf> {
+pub(super) fn move_aside(path: &Path, clock: Clock) -> io::Result<PathBuf> {
     let since_epoch = clock.date().duration_since(UNIX_EPOCH);
     let mut seconds = since_epoch.unwrap_or_default().as_secs();
     loop {

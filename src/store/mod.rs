@@ -8,6 +8,7 @@
 //!
 //! Must not know: what is counted, or who asks. Only `engine` knows the database.
 
+mod cache;
 mod engine;
 mod pack;
 mod private;
@@ -16,6 +17,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{CacheUsage, DiskCache, Found, OpenedCache, Put};
 pub use snapshot::SnapshotError;
 
 use crate::types::{Clock, SloHistory, SloKey, SlotCounts};
@@ -94,6 +96,9 @@ pub enum StoreError {
     /// It refused. After a failed write it refuses everything until it is opened again.
     #[error("the database failed: {0}")]
     Failed(String),
+    /// The system refused it: no space left, no access.
+    #[error("the system refused: {0}")]
+    System(String),
     /// It panicked.
     #[error("the database panicked: {0}")]
     Panicked(String),

@@ -42,6 +42,8 @@ pub enum ErrorType {
     QueueFull,
     /// The caller's money or token budget is spent.
     BudgetExceeded,
+    /// The caller wanted an answer from the cache alone, and there was none.
+    NotCached,
     /// Anything else, such as a panic in a step.
     Other,
 }
@@ -51,7 +53,7 @@ impl ErrorType {
     pub const STATUSES: [u16; 13] =
         [400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529];
 
-    const NAMED: [Self; 18] = [
+    const NAMED: [Self; 19] = [
         Self::TimeoutConnect,
         Self::TimeoutFirstByte,
         Self::TimeoutFirstToken,
@@ -69,6 +71,7 @@ impl ErrorType {
         Self::RateLimited,
         Self::QueueFull,
         Self::BudgetExceeded,
+        Self::NotCached,
         Self::Other,
     ];
 
@@ -119,6 +122,7 @@ impl ErrorType {
             Self::RateLimited => "rate_limited",
             Self::QueueFull => "queue_full",
             Self::BudgetExceeded => "budget_exceeded",
+            Self::NotCached => "not_cached",
             Self::Status(_) | Self::Other => "_OTHER",
         }
     }

@@ -33,6 +33,16 @@ pub enum Protocol {
     Http,
 }
 
+impl Protocol {
+    /// As it is written in the configuration.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Http => "http",
+        }
+    }
+}
+
 /// One server of an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointSettings {

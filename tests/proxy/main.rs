@@ -11,6 +11,8 @@ mod body_limits;
 #[cfg(test)]
 mod broken_streams;
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod exchange_loop;

@@ -2,6 +2,10 @@
 //!
 //! Must not know: how a tier works, or why a request went past the cache.
 
+mod totals;
+
+pub use totals::{CacheTotals, TierCounts};
+
 use super::buckets::nanoseconds;
 use super::exact::ExactCounter;
 use super::families::Families;

@@ -19,6 +19,11 @@ impl ExactCounter {
     pub fn add(&self, billionths: u64) {
         self.0.fetch_add(billionths, Ordering::Relaxed);
     }
+
+    /// All billionths so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// All series of one such metric. Cloning shares them.

@@ -31,7 +31,7 @@ pub const LABELS: [(&str, &str); 25] = [
     ),
     (
         "reason",
-        "of retries and fallbacks as `error_type`; of bypasses `asked`, `not_asked`, `sampled`, `stateful`, `server_tools`, `ambiguous` or `replay`; of what was not stored `status`, `truncated`, `unfinished`, `length_mismatch`, `encoded`, `too_large`, `set_cookie`, `stand_in`, `no_store`, `read_only` or `_OTHER`",
+        "of retries and fallbacks as `error_type`; of bypasses `asked`, `not_asked`, `sampled`, `stateful`, `server_tools`, `ambiguous` or `replay`; of what was not stored `no_store`, `status`, `encoded`, `opaque`, `stand_in`, `truncated`, `length_mismatch`, `error`, `unfinished`, `too_large` or `_OTHER`",
     ),
     (
         "result",

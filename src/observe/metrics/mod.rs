@@ -26,7 +26,7 @@ mod tests;
 mod upstream;
 
 pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
-pub use cache::{CacheSeries, TierAnswer, TierTotals};
+pub use cache::{CacheSeries, CacheTotals, TierAnswer, TierCounts, TierTotals};
 pub use draft::{Draft, SemanticNames};
 pub use export::Pages;
 pub use exposition::Exposition;
@@ -157,6 +157,11 @@ impl Metrics {
     /// The series of the cache as a whole.
     pub fn cache(&self) -> &CacheSeries {
         &self.cache
+    }
+
+    /// What the cache has meant for all models together.
+    pub fn cache_totals(&self) -> CacheTotals {
+        self.cache.totals(self.models.load().iter().map(|model| model.cache()))
     }
 
     /// The gauge that says whether an upstream's last probe was answered.

@@ -150,6 +150,11 @@ impl ModelSeries {
         &self.duration
     }
 
+    /// What a cache means for the model.
+    pub(super) fn cache(&self) -> &ModelCacheSeries {
+        &self.cache
+    }
+
     /// Opens the series of a model that has a cache.
     pub(super) fn open_cache(&self) {
         self.cache.open();

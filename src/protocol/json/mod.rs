@@ -5,12 +5,14 @@
 //! for texts that someone else will judge. Neither recurses. Must not know: what any
 //! member means.
 
+mod canonical;
 mod check;
 mod find;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use canonical::{Ambiguous, Part, write_canonical};
 pub use text::Text;
 
 use find::{StringStop, Structure, find};
@@ -148,6 +150,11 @@ impl<'a> Cursor<'a> {
             }
         }
         Ok(start..self.at)
+    }
+
+    /// As [`Cursor::pass`], and returns what was passed, as it stands there.
+    pub fn passed(&mut self) -> Step<&'a [u8]> {
+        self.pass().map(|place| &self.text[place])
     }
 
     /// As [`Cursor::pass`], where the place does not matter.

@@ -5,18 +5,22 @@
 //! as in `serde_json` and the servers behind us. Must not know: which models exist, or
 //! where they are.
 
+mod cache;
+#[cfg(test)]
+mod cache_tests;
 mod edit;
 mod error;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{AskUsage, Edits};
+pub use cache::{CacheView, LiteLlmCache, Temperature, read_cache_view, write_canonical_request};
+pub use edit::{AskUsage, CacheMember, Edits};
 pub use error::RequestError;
 
 use crate::protocol::json::{Cursor, Kind, Step};
 use crate::protocol::text::has_harmful_characters;
 use crate::types::Operation;
-use edit::Splice;
+use edit::{Splice, member_with_comma};
 use std::ops::Range;
 
 /// Longest name of a model, in characters.
@@ -44,6 +48,8 @@ pub struct RequestView {
     /// The change after which the upstream reports usage; none where that is not for us
     /// to ask.
     usage_splice: Option<Splice>,
+    /// The member that is meant for a cache, with the comma that goes with it.
+    cache_place: Option<Range<usize>>,
     max_tokens: Option<u64>,
     length: usize,
 }
@@ -66,6 +72,7 @@ pub fn read_request(operation: Operation, body: &[u8]) -> Result<RequestView, Re
             StreamMode::Streamed => members.usage_splice(body),
             StreamMode::Whole => None,
         },
+        cache_place: members.cache.place(body),
         max_tokens: members.max_tokens(body),
         length: body.len(),
     })
@@ -127,6 +134,18 @@ struct Members {
     stream_options: Option<Value>,
     max_tokens: Option<Value>,
     max_completion_tokens: Option<Value>,
+    cache: CacheObject,
+}
+
+/// LiteLLM's `cache`.
+#[derive(Default)]
+enum CacheObject {
+    #[default]
+    Absent,
+    /// An object under a name of this length, quotes and all.
+    Given { name: usize, value: Range<usize> },
+    /// Something else, or repeated: the upstream's to judge.
+    Odd,
 }
 
 /// A value's kind and place.
@@ -164,6 +183,7 @@ impl Members {
                 b"stream_options" => self.stream_options = value,
                 b"max_tokens" => self.max_tokens = value,
                 b"max_completion_tokens" => self.max_completion_tokens = value,
+                b"cache" => self.cache.meet(name.raw().len() + 2, value),
                 _ => {}
             }
             Ok(())
@@ -213,6 +233,24 @@ impl Members {
             Kind::Null => Some(Splice { place, with: "{\"include_usage\":true}" }),
             Kind::Object => Splice::of_include_usage(body, place),
             _ => None,
+        }
+    }
+}
+
+impl CacheObject {
+    fn meet(&mut self, name: usize, value: Option<Value>) {
+        *self = match (&self, value) {
+            (Self::Absent, Some(Value { kind: Kind::Object, place })) => {
+                Self::Given { name, value: place }
+            }
+            _ => Self::Odd,
+        };
+    }
+
+    fn place(&self, body: &[u8]) -> Option<Range<usize>> {
+        match self {
+            Self::Given { name, value } => Some(member_with_comma(body, *name, value)),
+            Self::Absent | Self::Odd => None,
         }
     }
 }

@@ -11,7 +11,8 @@ fn read(body: &str) -> Result<RequestView, RequestError> {
 /// The body after `edits`, and how many pieces it came in.
 fn edited(body: &str, model: Option<&str>, ask_usage: AskUsage) -> (String, usize) {
     let bytes = Bytes::copy_from_slice(body.as_bytes());
-    let parts = read(body).unwrap().edit(&bytes, &Edits { model, ask_usage });
+    let edits = Edits { model, ask_usage, ..Edits::default() };
+    let parts = read(body).unwrap().edit(&bytes, &edits);
     let (length, pieces) = (parts.len(), parts.iter().count());
     let whole: Vec<u8> = parts.into_iter().flatten().collect();
     assert_eq!(whole.len(), length);
@@ -125,8 +126,8 @@ fn a_body_without_edits_is_one_untouched_piece() {
     assert_eq!(edited(body, None, AskUsage::No), (body.to_owned(), 1));
     // Bytes that were not read are not edited either.
     let other = Bytes::from_static(b"{}");
-    let parts =
-        read(body).unwrap().edit(&other, &Edits { model: Some("x"), ask_usage: AskUsage::Yes });
+    let edits = Edits { model: Some("x"), ask_usage: AskUsage::Yes, cache: CacheMember::Strip };
+    let parts = read(body).unwrap().edit(&other, &edits);
     assert_eq!(parts.into_iter().collect::<Vec<_>>(), ["{}"]);
 }
 
@@ -193,7 +194,7 @@ fn another_model_name_is_escaped_and_put_where_the_last_one_counts() {
 fn pieces_of_an_edited_body_share_its_memory() {
     let body = Bytes::from(json!({ "model": "m", "x": "y".repeat(1000) }).to_string());
     let view = read_request(Operation::Chat, &body).unwrap();
-    let parts = view.edit(&body, &Edits { model: Some("n"), ask_usage: AskUsage::No });
+    let parts = view.edit(&body, &Edits { model: Some("n"), ..Edits::default() });
     let inside = body.as_ptr_range();
     let shared = parts.iter().filter(|part| inside.contains(&part.as_ptr()));
     assert_eq!((parts.iter().count(), shared.count()), (3, 2));

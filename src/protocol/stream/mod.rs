@@ -8,6 +8,7 @@ mod recordings;
 #[cfg(test)]
 mod tests;
 
+use crate::protocol::choices::{ChoiceCount, Choices, Finish};
 use crate::protocol::chunk::{error_message, read_chunk};
 use crate::protocol::parts::BodyParts;
 use crate::protocol::sse::{Piece, PieceKind, SseEvent, SseSplitter};
@@ -136,6 +137,11 @@ impl StreamReader {
         self.said.finish_reason_seen
     }
 
+    /// The choices so far, and how many of them came to their end.
+    pub fn choices(&self) -> ChoiceCount {
+        self.said.choices.count()
+    }
+
     /// The first error event's message, cleaned and cut at 512 characters.
     pub fn error_message(&self) -> Option<&str> {
         self.said.error_message.as_deref()
@@ -182,6 +188,7 @@ struct Said {
     operation: Operation,
     end: StreamEnd,
     finish_reason_seen: bool,
+    choices: Choices,
     error_message: Option<String>,
     usage: Option<Usage>,
     model: Option<String>,
@@ -200,11 +207,12 @@ enum Content {
 }
 
 impl Said {
-    const fn new(operation: Operation) -> Self {
+    fn new(operation: Operation) -> Self {
         Self {
             operation,
             end: StreamEnd::Open,
             finish_reason_seen: false,
+            choices: Choices::default(),
             error_message: None,
             usage: None,
             model: None,
@@ -239,7 +247,10 @@ impl Said {
             self.fail(&data);
         }
         let Some(chunk) = chunk else { return Content::Other };
-        self.finish_reason_seen |= chunk.finished;
+        for choice in chunk.choices() {
+            self.finish_reason_seen |= choice.finish != Finish::None;
+            self.choices.note(choice.index, choice.finish);
+        }
         self.output_bytes += chunk.output_bytes;
         self.usage = chunk.usage.or(self.usage);
         if self.model.is_none() {

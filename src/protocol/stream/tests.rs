@@ -140,6 +140,37 @@ fn a_delta_is_generated_output_only_when_it_has_a_payload() {
 }
 
 #[test]
+fn every_choice_is_counted_and_whether_it_came_to_its_end() {
+    let count = |choices: &[&str]| {
+        let text: String = choices
+            .iter()
+            .map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"))
+            .collect();
+        let count = reader_after(UsageChunk::Keep, &text).0.choices();
+        (count.seen, count.finished)
+    };
+    let part = r#"{"index":0,"delta":{"content":"a"},"finish_reason":null}"#;
+    let second = r#"{"delta":{"content":"b"},"index":1}"#;
+    let end = r#"{"index":0,"finish_reason":"stop"}"#;
+    let second_end = r#"{"index":1,"delta":{},"finish_reason":"length"}"#;
+    assert_eq!(count(&[]), (0, 0));
+    assert_eq!(count(&[part, part]), (1, 0));
+    assert_eq!(count(&[part, end, end]), (1, 1));
+    assert_eq!(count(&[part, second, end]), (2, 1), "one of two is cut");
+    assert_eq!(count(&[&format!("{part},{second}"), &format!("{second_end},{end}")]), (2, 2));
+    assert_eq!(count(&[r#"{"finish_reason":"stop"}"#]), (1, 1), "without an index it is the first");
+    assert_eq!(count(&[part, r#"{"index":0,"finish_reason":"abort"}"#]), (1, 0));
+}
+
+#[test]
+fn a_choice_that_was_given_up_still_ends_the_stream() {
+    let text = "data: {\"choices\":[{\"finish_reason\":\"abort\"}]}\n\n";
+    let (reader, _) = reader_after(UsageChunk::Keep, text);
+    assert!(reader.finish_reason_seen());
+    assert!(!reader.choices().is_whole(1));
+}
+
+#[test]
 fn an_event_is_held_back_only_for_as_long_as_it_may_have_to_be_left_out() {
     let (mut reader, forwarded) = reader_after(UsageChunk::Strip, "data: {}\n\ndata: {\"a");
     assert_eq!(forwarded, "data: {}\n\n");

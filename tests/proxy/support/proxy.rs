@@ -177,6 +177,12 @@ impl Proxy {
         kill(self.pid(), Signal::SIGTERM).expect("the process runs");
     }
 
+    /// Ends the process as a crash would.
+    pub async fn kill(&mut self) {
+        kill(self.pid(), Signal::SIGKILL).expect("the process runs");
+        self.exited().await;
+    }
+
     /// Waits for the process to end.
     pub async fn exited(&mut self) -> ExitStatus {
         let status = within("the proxy exits", self.child.wait()).await.expect("a child");

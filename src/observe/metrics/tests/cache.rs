@@ -1,7 +1,7 @@
 //! What is counted about the cache, and what is not counted because of it.
 
 use super::{Page, metrics, page, stream_of};
-use crate::observe::metrics::{Metrics, TierAnswer, TierTotals};
+use crate::observe::metrics::{CacheTotals, Metrics, TierAnswer, TierCounts, TierTotals};
 use crate::observe::{CacheFacts, Origin, RequestRecord, Saved, Stored};
 use crate::types::{
     BypassReason, CacheStatus, CacheTier, ErrorType, ModelSlot, NanoUsd, Usage, UsageSource,
@@ -210,6 +210,32 @@ fn tiers_are_written_apart() {
             ("transom_cache_failures_total", &[("tier", "disk")], 0.0),
         ],
     );
+}
+
+#[test]
+fn what_was_counted_can_be_read_back() {
+    let metrics = metrics();
+    let (one, two) = (metrics.model_slot("one"), metrics.model_slot("two"));
+    assert_eq!(metrics.cache_totals(), CacheTotals::default());
+    metrics.record(&answered(one, CacheStatus::Hit(CacheTier::Memory)));
+    metrics.record(&answered(two, CacheStatus::Collapsed));
+    let mut bypassed = answered(one, CacheStatus::Miss);
+    bypassed.cache = Some(CacheFacts::new(CacheStatus::Bypass(BypassReason::Sampled)));
+    metrics.record(&bypassed);
+    let totals = metrics.cache_totals();
+    let (nanoseconds, cost) = (totals.saved_nanoseconds, totals.saved_cost);
+    assert_eq!((nanoseconds, totals.saved_tokens, cost), (4_000_000_000, 60, NanoUsd(200)));
+    assert_eq!((totals.collapsed, totals.bypassed.iter().sum::<u64>()), (1, 1));
+    assert_eq!(totals.bypassed[BypassReason::Sampled as usize], 1);
+
+    let cache = metrics.cache();
+    cache.looked_up(CacheTier::Disk, TierAnswer::Stale);
+    cache.evicted(CacheTier::Disk, 2);
+    cache.dropped(CacheTier::Disk, 3);
+    cache.broken(CacheTier::Disk);
+    let counts = TierCounts { stale: 1, evictions: 2, dropped: 3, failures: 1, ..<_>::default() };
+    assert_eq!(cache.counts(CacheTier::Disk), counts);
+    assert_eq!(cache.counts(CacheTier::Memory), TierCounts::default());
 }
 
 fn all_at_0(metrics: &Metrics) {
