@@ -191,7 +191,7 @@ impl Outcome {
             ErrorType::Status(429) | ErrorType::RateLimited | ErrorType::BudgetExceeded => {
                 Self::RateLimited
             }
-            ErrorType::Status(400..=499) => Self::ClientError,
+            ErrorType::Status(400..=499) | ErrorType::NotCached => Self::ClientError,
             ErrorType::TimeoutConnect
             | ErrorType::TimeoutFirstByte
             | ErrorType::TimeoutFirstToken

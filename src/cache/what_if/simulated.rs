@@ -115,7 +115,7 @@ impl SimulatedCache {
             Found::ToRefresh => {
                 self.tally.stale += 1;
                 self.tally.refreshes += 1;
-                self.fetch(at, step, fetched);
+                self.fetch(at, (step.key, Shared::Yes), fetched);
             }
             Found::Nothing if self.is_coming(step) => {
                 self.tally.collapsed += 1;
@@ -124,7 +124,8 @@ impl SimulatedCache {
             Found::Nothing if step.otherwise == Otherwise::Refuse => self.tally.refused += 1,
             Found::Nothing => {
                 self.tally.misses += 1;
-                self.fetch(at, step, fetched);
+                let shared = if step.collapse == Collapse::No { Shared::No } else { Shared::Yes };
+                self.fetch(at, (step.key, shared), fetched);
             }
         }
     }
@@ -171,14 +172,14 @@ impl SimulatedCache {
     }
 
     /// Asks the upstream. Without a known duration the answer is there at once.
-    fn fetch(&mut self, at: Duration, step: &Step, fetched: &Fetched) {
+    fn fetch(&mut self, at: Duration, (key, shared): (CacheKey, Shared), fetched: &Fetched) {
         let lands = at.saturating_add(fetched.effort.time.unwrap_or_default());
         // An answer that will not be kept is taken for one that is not shared: an error is
         // handed to nobody, and of an unknown one nothing is promised.
-        let may_share = step.collapse != Collapse::No && matches!(fetched.keep, Keep::For { .. });
-        let first = may_share && self.flights.insert(step.key);
-        let shared = if first { Shared::Yes } else { Shared::No };
-        self.foresee(lands, Event::Landing { key: step.key, fetched: *fetched, shared });
+        let may_share = shared == Shared::Yes && matches!(fetched.keep, Keep::For { .. });
+        let leads = may_share && self.flights.insert(key);
+        let shared = if leads { Shared::Yes } else { Shared::No };
+        self.foresee(lands, Event::Landing { key, fetched: *fetched, shared });
     }
 
     fn land(&mut self, at: Duration, key: CacheKey, fetched: &Fetched) {

@@ -225,6 +225,10 @@ fn what_is_past_its_time_is_given_while_one_request_renews_it() {
     assert_eq!(counts(&tally), [1, 2, 0, 2]);
     assert_eq!(tally.refreshes, 1);
     assert_eq!(tally.saved_tokens, sum(60, 2, 0), "the one that renewed it saved nothing");
+    // One at a time renews it, also where each asks for itself.
+    let alone = RouteCache { collapse: None, ..settings };
+    let tally = run_with(&alone, grid(), times.map(at).into()).remove(0);
+    assert_eq!((counts(&tally), tally.refreshes), ([1, 2, 0, 2], 1));
 }
 
 #[test]
