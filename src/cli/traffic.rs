@@ -74,7 +74,7 @@ pub(super) async fn keep_flowing(proxy: Arc<Upstream>, models: &[&str], stop: Ca
     }
 }
 
-/// One caller streams, one waits for the whole, one embeds.
+/// One caller streams, one waits for the whole, one asks for what does not change, one embeds.
 fn habits(model: &str, index: usize) -> Vec<Habit> {
     let question = QUESTIONS[index % QUESTIONS.len()];
     let messages = json!([{ "role": "user", "content": question }]);
@@ -88,7 +88,8 @@ fn habits(model: &str, index: usize) -> Vec<Habit> {
     }
     let stream = json!({ "model": model, "stream": true, "messages": messages });
     let whole = json!({ "model": model, "messages": messages });
-    vec![habit(CHAT, stream, 500), habit(CHAT, whole, 1500)]
+    let settled = json!({ "model": model, "temperature": 0, "messages": messages });
+    vec![habit(CHAT, stream, 500), habit(CHAT, whole, 1500), habit(CHAT, settled, 2000)]
 }
 
 async fn send(

@@ -62,3 +62,5 @@ mod traces;
 mod usage_chunk;
 #[cfg(test)]
 mod websocket;
+#[cfg(test)]
+mod what_if;

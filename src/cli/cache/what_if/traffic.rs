@@ -11,7 +11,7 @@ use crate::cli::Failure;
 use crate::cli::cache::what_if::report::{Counts, Report};
 use crate::config::Settings;
 use crate::protocol::{read_request, recognise};
-use crate::types::{NanoUsd, Operation, Usage, UsageSource};
+use crate::types::{Operation, Usage, UsageSource};
 use crate::upstream::Price;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -113,7 +113,7 @@ impl Traffic {
         let effort = Effort {
             time: record.took,
             tokens: usage.map(|usage| usage.input.saturating_add(usage.output)),
-            cost: record.cost.or_else(|| cost(price, usage)),
+            cost: record.cost.or_else(|| price.of(usage)),
         };
         Answered {
             status: record.status,
@@ -145,8 +145,4 @@ fn usage(record: &CapturedRequest, operation: Operation) -> Option<Usage> {
     let nothing = (operation == Operation::Embeddings).then_some(0);
     let (input, output) = (tokens.input?, tokens.output.or(nothing)?);
     Some(Usage { input, output, source: UsageSource::Upstream })
-}
-
-fn cost(price: Price, usage: Option<Usage>) -> Option<NanoUsd> {
-    price.of(usage)
 }
