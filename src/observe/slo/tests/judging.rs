@@ -135,7 +135,7 @@ fn verdicts_that_happen_are_blamed_as_their_errors_say() {
         .filter(|error| judged(&Request::failed(*error), AVAILABILITY) == Bad)
         .collect();
     let callers = [400, 401, 403, 404, 408, 413, 422].map(ErrorType::Status);
-    let ours = [ErrorType::RateLimited, ErrorType::BudgetExceeded];
+    let ours = [ErrorType::RateLimited, ErrorType::BudgetExceeded, ErrorType::NotCached];
     assert_eq!(upstreams.len(), ErrorType::COUNT - callers.len() - ours.len());
     for error in callers.into_iter().chain(ours) {
         assert!(!upstreams.contains(&error), "{error:?}");
