@@ -4,8 +4,9 @@
 //! Must not know: which answers are kept, or why.
 
 use crate::cache::{
-    Cache, CacheRoutes, QueueLimits, RecentPurges, RedisTier, Shelf, ShelfError, ShelfFound,
-    ShelfHandle, ShelfLimits, ShelfPut, ShelfUsage, ShelfWorker, Slow, WriteBehind, write_to,
+    Cache, CacheRoutes, Position, QueueLimits, RecentPurges, RedisTier, Shelf, ShelfError,
+    ShelfFound, ShelfHandle, ShelfLimits, ShelfPut, ShelfUsage, ShelfWorker, Slow, WriteBehind,
+    write_to,
 };
 use crate::config::Settings;
 use crate::observe::{Metrics, TierTotals};
@@ -73,8 +74,6 @@ impl Caching {
         };
         if let Some(redis) = settings.cache.redis.clone().filter(|_| !routes.is_empty()) {
             let heard = disk.as_ref().and_then(|disk| disk.note()?.parse().ok());
-            // Without a tier that outlives the process nothing can have been missed.
-            let heard = if disk.is_some() { heard } else { None };
             let on_purge = listener(tell, Arc::clone(&missed));
             slow.redis = Some(RedisTier::start(redis, QueueLimits::default(), heard, on_purge));
         }
@@ -161,7 +160,10 @@ impl Caching {
     /// same disk has to catch up from there.
     async fn note(&self) {
         let (Some(redis), Some(disk)) = (&self.cache.slow().redis, &self.disk) else { return };
-        let Some(heard) = redis.position().filter(|_| self.purges.is_empty()) else { return };
+        // What was heard of up to here has also been carried out.
+        let carried_out =
+            |_: &Position| self.purges.is_empty() && !self.missed.load(Ordering::Relaxed);
+        let Some(heard) = redis.position().filter(carried_out) else { return };
         let disk = Arc::clone(disk);
         let written = spawn_blocking(move || disk.set_note(&heard.to_string())).await;
         if let Ok(Err(error)) = written {
@@ -224,4 +226,16 @@ impl Shelf for OnDisk {
 
 fn failed(error: StoreError) -> ShelfError {
     ShelfError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cache::NotStored;
+    use crate::observe::NOT_STORED;
+
+    #[test]
+    fn every_reason_why_an_answer_is_not_kept_is_counted_by_its_name() {
+        let reasons = NotStored::ALL.map(NotStored::label);
+        assert_eq!(NOT_STORED.split_last(), Some((&"_OTHER", &reasons[..])));
+    }
 }

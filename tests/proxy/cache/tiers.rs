@@ -139,14 +139,7 @@ async fn a_killed_proxy_serves_at_once_again_whatever_its_disk_has_kept() {
     }
     on_disk(&proxy, 2).await;
     proxy.kill().await;
-    let began = Instant::now();
-    let proxy = at(&data, &upstream).start().await;
-    for (number, body) in [CHAT, STREAM].into_iter().enumerate() {
-        let response = ask_again(&proxy, &[], body).await;
-        let number = if x_cache(&response) == "HIT" { number } else { upstream.count() - 1 };
-        assert_eq!(response.text(), numbered(body, number), "{response:?}");
-    }
-    assert!(began.elapsed() < BACK_WITHIN, "{:?}", began.elapsed());
+    assert_soon_back_with_right_answers(&data, &upstream).await;
 }
 
 #[tokio::test]
@@ -168,14 +161,7 @@ async fn a_cache_cut_short_is_empty_or_moved_aside_and_never_wrong() {
         let length = std::fs::metadata(&file).unwrap().len();
         OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2).unwrap();
     }
-    let began = Instant::now();
-    let proxy = at(&data, &upstream).start().await;
-    for (number, body) in [CHAT, STREAM].into_iter().enumerate() {
-        let response = ask_again(&proxy, &[], body).await;
-        let number = if x_cache(&response) == "HIT" { number } else { upstream.count() - 1 };
-        assert_eq!(response.text(), numbered(body, number), "{response:?}");
-    }
-    assert!(began.elapsed() < BACK_WITHIN, "{:?}", began.elapsed());
+    assert_soon_back_with_right_answers(&data, &upstream).await;
 }
 
 #[tokio::test]
@@ -289,4 +275,16 @@ async fn while_the_shared_tier_cannot_be_reached_requests_go_on_without_it() {
         let waited: f64 = lines.iter().map(|line| line.number("duration_ms")).sum();
         assert!(waited < 2_000.0, "{url}: {waited} ms in all");
     }
+}
+
+/// What was kept is given as it was, what was lost is asked for anew.
+async fn assert_soon_back_with_right_answers(data: &Home, upstream: &Upstream) {
+    let began = Instant::now();
+    let proxy = at(data, upstream).start().await;
+    for (number, body) in [CHAT, STREAM].into_iter().enumerate() {
+        let response = ask_again(&proxy, &[], body).await;
+        let number = if x_cache(&response) == "HIT" { number } else { upstream.count() - 1 };
+        assert_eq!(response.text(), numbered(body, number), "{response:?}");
+    }
+    assert!(began.elapsed() < BACK_WITHIN, "{:?}", began.elapsed());
 }
