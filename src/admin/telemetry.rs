@@ -7,7 +7,7 @@ use crate::observe::{Exposition, LogLevel};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,32 +20,25 @@ use tokio::task::yield_now;
 pub(super) async fn metrics(State(state): State<AdminState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let exposition = Exposition::from_accept(accept.unwrap_or_default());
-    match written(&state, exposition).await {
-        Ok(pages) => {
-            let length: usize = pages.iter().map(Bytes::len).sum();
-            let head = [
-                (header::CONTENT_TYPE, HeaderValue::from_static(exposition.content_type())),
-                (header::CONTENT_LENGTH, HeaderValue::from(length)),
-            ];
-            let pages = pages.into_iter().map(Ok::<_, Infallible>);
-            (head, Body::from_stream(stream::iter(pages))).into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "the metrics cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+    let pages = written(&state, exposition).await;
+    let length: usize = pages.iter().map(Bytes::len).sum();
+    let head = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(exposition.content_type())),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+    ];
+    let pages = pages.into_iter().map(Ok::<_, Infallible>);
+    (head, Body::from_stream(stream::iter(pages))).into_response()
 }
 
 /// All of it before the first byte is sent, so that a slow scraper sees one moment, too.
-async fn written(state: &AdminState, exposition: Exposition) -> prometheus::Result<Vec<Bytes>> {
+async fn written(state: &AdminState, exposition: Exposition) -> Vec<Bytes> {
     let mut pages = Vec::new();
     for page in state.observer.metrics().pages(exposition) {
-        pages.push(Bytes::from(page?));
+        pages.extend(page);
         // Others have questions, too, and the answers to most of them are short.
         yield_now().await;
     }
-    Ok(pages)
+    pages
 }
 
 /// Every error budget; what is not known is null.

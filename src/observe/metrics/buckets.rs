@@ -2,6 +2,8 @@
 //!
 //! Must not know: which metric uses which.
 
+use super::exposition::Exposition;
+use super::lines;
 use super::names::Kind;
 use crate::observe::{Indicator, SloSettings};
 use std::time::Duration;
@@ -93,6 +95,8 @@ pub struct Bounds {
     exported: Box<[f64]>,
     /// The same in nanoseconds or tokens.
     units: Box<[u64]>,
+    /// As each format writes them, +Inf included.
+    written: [Box<[String]>; Exposition::ALL.len()],
 }
 
 impl Bounds {
@@ -108,15 +112,22 @@ impl Bounds {
         }
         units.sort_unstable();
         units.dedup();
-        Self {
-            exported: units.iter().map(|unit| *unit as f64 / scale).collect(),
-            units: units.into(),
-        }
+        let exported: Box<[f64]> = units.iter().map(|unit| *unit as f64 / scale).collect();
+        let written = Exposition::ALL.map(|exposition| {
+            let all = exported.iter().copied().chain([f64::INFINITY]);
+            all.map(|bound| lines::bound(bound, exposition)).collect()
+        });
+        Self { exported, units: units.into(), written }
     }
 
     /// Ascending, without +Inf, in seconds or tokens.
     pub fn exported(&self) -> &[f64] {
         &self.exported
+    }
+
+    /// Ascending, with +Inf, as `exposition` writes them.
+    pub fn written(&self, exposition: Exposition) -> &[String] {
+        &self.written[exposition as usize]
     }
 
     /// The position of the bucket that `value`, in nanoseconds or tokens, belongs to.

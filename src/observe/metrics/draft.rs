@@ -5,11 +5,11 @@
 //! inference (`docs/gen-ai/client-inference.md` of `open-telemetry/semantic-conventions-genai`),
 //! which leaves embeddings to names of their own.
 
-use super::histogram::HistogramFamily;
+use super::histogram::{Histogram, HistogramFamily};
+use super::lines::push_label;
 use super::names::Metric;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto;
-use std::collections::HashMap;
+use super::view::View;
+use std::sync::Arc;
 
 /// Which names of the GenAI semantic conventions are exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,55 +78,28 @@ impl Draft {
         self.source.definition().labels.iter().copied().filter(move |label| Some(*label) != hidden)
     }
 
-    fn shows(&self, metric: &proto::Metric) -> bool {
-        metric.get_label().iter().all(|label| match label.name() {
-            OPERATION => label.value() != "embeddings",
-            TOKEN_TYPE => self.token_type == Some(label.value()),
-            _ => true,
-        })
-    }
-}
-
-/// Shows another family's series under a drafted name.
-pub(super) struct DraftView {
-    desc: Desc,
-    draft: Draft,
-    source: HistogramFamily,
-}
-
-impl DraftView {
-    /// A view of `source`, the family of the draft's own source.
-    ///
-    /// # Errors
-    /// When the draft's name is not valid.
-    pub(super) fn new(draft: Draft, source: HistogramFamily) -> prometheus::Result<Self> {
-        let labels = draft.labels().map(str::to_owned).collect();
-        let help = draft.source.definition().help.to_owned();
-        let desc = Desc::new(draft.name.to_owned(), help, labels, HashMap::default())?;
-        Ok(Self { desc, draft, source })
-    }
-}
-
-impl Collector for DraftView {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
+    /// Its series of `source`, the family of its own source.
+    pub(super) fn view(self, source: HistogramFamily) -> View<Arc<Histogram>> {
+        View::new(self.name, source, Box::new(move |labels| self.shown(labels)))
     }
 
-    fn collect(&self) -> Vec<proto::MetricFamily> {
-        let mut families = self.source.collect();
-        for family in &mut families {
-            family.set_name(self.draft.name.to_owned());
-            let mut series = family.take_metric();
-            series.retain(|metric| self.draft.shows(metric));
-            for metric in &mut series {
-                let mut labels = metric.take_label();
-                labels.retain(|label| label.name() != TOKEN_TYPE);
-                metric.set_label(labels);
-            }
-            family.set_metric(series);
+    /// The labels of a source's series as the view has them. A value cannot be taken for a
+    /// label: its quotes are escaped.
+    fn shown(self, labels: &Arc<str>) -> Option<Arc<str>> {
+        if labels.contains(&written(OPERATION, "embeddings")) {
+            return None;
         }
-        families
+        let Some(token_type) = self.token_type else { return Some(Arc::clone(labels)) };
+        // The last label by name.
+        let rest = labels.strip_suffix(&written(TOKEN_TYPE, token_type))?;
+        Some(rest.strip_suffix(',').unwrap_or(rest).into())
     }
+}
+
+fn written(label: &str, value: &str) -> String {
+    let mut text = String::new();
+    push_label(&mut text, label, value);
+    text
 }
 
 #[cfg(test)]

@@ -3,10 +3,8 @@
 //!
 //! Must not know: what is counted.
 
-use super::names::Definition;
-use super::series_map::SeriesMap;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto;
+use super::lines::Lines;
+use super::series::Series;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,56 +24,32 @@ impl ExactCounter {
     }
 }
 
-/// All series of one such metric. Cloning shares them.
-#[derive(Clone, Debug)]
-pub struct ExactFamily {
-    map: Arc<SeriesMap<ExactCounter>>,
-    units_per_one: f64,
-}
-
-impl ExactFamily {
-    /// An empty family.
-    ///
-    /// # Errors
-    /// When the definition's name or labels are not valid.
-    pub fn new(definition: Definition) -> prometheus::Result<Self> {
-        let units_per_one = definition.kind.units_per_one();
-        Ok(Self { map: Arc::new(SeriesMap::new(definition)?), units_per_one })
+impl Series for Arc<ExactCounter> {
+    fn width(&self) -> usize {
+        1
     }
 
-    /// The series with these label values, born at 0 if it is new.
-    pub fn with(&self, values: &[&str]) -> Arc<ExactCounter> {
-        self.map.with(values, ExactCounter::default)
-    }
-}
-
-impl Collector for ExactFamily {
-    fn desc(&self) -> Vec<&Desc> {
-        self.map.desc()
+    fn read(&self, values: &mut Vec<u64>) {
+        values.push(self.get());
     }
 
-    fn collect(&self) -> Vec<proto::MetricFamily> {
-        self.map.collect(proto::MetricType::COUNTER, |series, metric| {
-            let mut counter = proto::Counter::default();
-            counter.set_value(series.0.load(Ordering::Relaxed) as f64 / self.units_per_one);
-            metric.set_counter(counter);
-        })
+    fn write(&self, values: &[u64], lines: &mut Lines<'_>) {
+        values.iter().for_each(|billionths| lines.units("", *billionths));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::metrics::names::Metric;
 
     #[test]
     fn a_million_small_sums_add_up_exactly() {
-        let family = ExactFamily::new(Metric::Cost.definition()).unwrap();
-        let series = family.with(&["m"]);
+        let series = Arc::new(ExactCounter::default());
         for _ in 0..1_000_000 {
             series.add(100);
         }
-        let collected = family.collect();
-        assert_eq!(collected[0].get_metric()[0].get_counter().get_value(), 0.1);
+        let mut values = Vec::new();
+        series.read(&mut values);
+        assert_eq!(values, [100_000_000]);
     }
 }

@@ -7,6 +7,7 @@ use crate::observe::RequestRecord;
 use crate::types::{Clock, SpanId, TraceId};
 use parking_lot::Mutex;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// A bucket whose exemplar is older than this is due for a new one.
@@ -37,7 +38,10 @@ pub struct Exemplar {
 
 /// The exemplars of one histogram, by bucket. Takes no memory until there is one.
 #[derive(Debug, Default)]
-pub struct Exemplars(OnceLock<Box<[Mutex<Option<Exemplar>>]>>);
+pub struct Exemplars {
+    slots: OnceLock<Box<[Mutex<Option<Exemplar>>]>>,
+    version: AtomicU64,
+}
 
 impl TraceMark {
     /// The mark of a finished request; `None` unless its trace is kept.
@@ -52,24 +56,31 @@ impl TraceMark {
 impl Exemplars {
     /// Makes `mark` the example of one out of `buckets`, unless somebody else is at it.
     pub fn put(&self, bucket: usize, buckets: usize, value: u64, mark: &TraceMark) {
-        let slots = self.0.get_or_init(|| (0..buckets).map(|_| Mutex::default()).collect());
+        let slots = self.slots.get_or_init(|| (0..buckets).map(|_| Mutex::default()).collect());
         if let Some(mut slot) = slots.get(bucket).and_then(Mutex::try_lock) {
             let TraceMark { trace, span, at, unix } = *mark;
             *slot = Some(Exemplar { trace, span, value, unix, at });
+            // Under the slot's lock: who reads this version finds this example.
+            self.version.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Whether the bucket has had no example for a minute before `now`. Not while somebody
     /// is writing one.
     pub fn is_due(&self, bucket: usize, now: Instant) -> bool {
-        let Some(slot) = self.0.get().and_then(|slots| slots.get(bucket)) else { return true };
+        let Some(slot) = self.slots.get().and_then(|slots| slots.get(bucket)) else { return true };
         slot.try_lock().is_some_and(|example| {
             example.is_none_or(|example| now.saturating_duration_since(example.at) >= FRESH)
         })
     }
 
+    /// Another one after each change. Read it before [`Exemplars::all`].
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
     /// By bucket; `None` where there never was one.
     pub fn all(&self) -> Option<Vec<Option<Exemplar>>> {
-        Some(self.0.get()?.iter().map(|slot| *slot.lock()).collect())
+        Some(self.slots.get()?.iter().map(|slot| *slot.lock()).collect())
     }
 }

@@ -13,6 +13,9 @@ pub enum Exposition {
 }
 
 impl Exposition {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Text, Self::OpenMetrics];
+
     /// The `Content-Type` of an answer.
     pub const fn content_type(self) -> &'static str {
         match self {

@@ -2,27 +2,31 @@
 //!
 //! Must not know: which label values there will be.
 
-use super::draft::{Draft, DraftView, SemanticNames};
-use super::exact::{ExactCounter, ExactFamily};
-use super::histogram::{Histogram, HistogramFamily};
+use super::draft::{Draft, SemanticNames};
+use super::exact::ExactCounter;
+use super::histogram::{self, Histogram, HistogramFamily};
 use super::names::{Kind, Metric};
-use super::openmetrics::FamilyExemplars;
+use super::series;
+use super::series_map::SeriesMap;
+use super::view::{Page, View};
 use crate::observe::SloSettings;
-use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+use prometheus::{Gauge, IntCounter, IntGauge};
 use std::sync::Arc;
 
 /// One family a metric, in the order of [`Metric::ALL`].
 pub(super) struct Families(Vec<Family>);
 
 enum Family {
-    Counter(IntCounterVec),
-    Exact(ExactFamily),
-    Gauge(IntGaugeVec),
-    Ratio(GaugeVec),
+    Counter(CounterFamily),
+    Exact(Arc<SeriesMap<Arc<ExactCounter>>>),
+    Gauge(Arc<SeriesMap<IntGauge>>),
+    Ratio(Arc<SeriesMap<Gauge>>),
     Histogram(HistogramFamily),
 }
+
+/// All series of one counter. Cloning shares them.
+pub(super) type CounterFamily = Arc<SeriesMap<IntCounter>>;
 
 impl Families {
     /// Every metric. The limits of `objectives` become bounds of the histograms they are
@@ -36,33 +40,28 @@ impl Families {
     }
 
     /// All that is exported: these, their drafted names if wanted, and the process's own.
-    pub(super) fn collectors(
-        &self,
-        names: SemanticNames,
-    ) -> prometheus::Result<Vec<Box<dyn Collector>>> {
-        let mut collectors: Vec<Box<dyn Collector>> = vec![Box::new(ProcessCollector::for_self())];
-        collectors.extend(self.0.iter().map(Family::collector));
+    pub(super) fn pages(&self, names: SemanticNames) -> Vec<Box<dyn Page>> {
+        let mut pages: Vec<Box<dyn Page>> = vec![Box::new(ProcessCollector::for_self())];
+        pages.extend(self.0.iter().map(Family::page));
         if names == SemanticNames::WithDraft {
-            for draft in Draft::ALL {
-                let source = self.histogram_family(draft.source);
-                collectors.push(Box::new(DraftView::new(draft, source)?));
-            }
+            let view = |draft: Draft| Box::new(draft.view(self.histogram_family(draft.source)));
+            pages.extend(Draft::ALL.map(view).map(|view| view as Box<dyn Page>));
         }
-        Ok(collectors)
+        pages
     }
 
     /// The counter with these label values, born at 0 if it is new.
     pub(super) fn counter(&self, metric: Metric, values: &[&str]) -> IntCounter {
         match &self.0[metric as usize] {
-            Family::Counter(vec) => vec.with_label_values(values),
+            Family::Counter(family) => family.with(values),
             _ => unreachable!("{metric:?} is no counter of events"),
         }
     }
 
     /// A handle for counters whose labels are only known later.
-    pub(super) fn counter_family(&self, metric: Metric) -> IntCounterVec {
+    pub(super) fn counter_family(&self, metric: Metric) -> CounterFamily {
         match &self.0[metric as usize] {
-            Family::Counter(vec) => vec.clone(),
+            Family::Counter(family) => Arc::clone(family),
             _ => unreachable!("{metric:?} is no counter of events"),
         }
     }
@@ -78,7 +77,7 @@ impl Families {
     /// The gauge with these label values, born at 0 if it is new.
     pub(super) fn gauge(&self, metric: Metric, values: &[&str]) -> IntGauge {
         match &self.0[metric as usize] {
-            Family::Gauge(vec) => vec.with_label_values(values),
+            Family::Gauge(family) => family.with(values),
             _ => unreachable!("{metric:?} is no gauge of whole numbers"),
         }
     }
@@ -86,7 +85,7 @@ impl Families {
     /// The ratio with these label values, born at 0 if it is new.
     pub(super) fn ratio(&self, metric: Metric, values: &[&str]) -> Gauge {
         match &self.0[metric as usize] {
-            Family::Ratio(vec) => vec.with_label_values(values),
+            Family::Ratio(family) => family.with(values),
             _ => unreachable!("{metric:?} is no ratio"),
         }
     }
@@ -102,48 +101,35 @@ impl Families {
     /// A handle for histograms whose labels are only known later.
     pub(super) fn histogram_family(&self, metric: Metric) -> HistogramFamily {
         match &self.0[metric as usize] {
-            Family::Histogram(family) => family.clone(),
+            Family::Histogram(family) => Arc::clone(family),
             _ => unreachable!("{metric:?} is no histogram"),
         }
-    }
-
-    /// The exemplars of all families that have any.
-    pub(super) fn exemplars(&self) -> Vec<FamilyExemplars> {
-        let of = |metric: &Metric| {
-            let family = self.histogram_family(*metric);
-            FamilyExemplars {
-                name: metric.definition().name,
-                units_per_one: family.units_per_one(),
-                series: family.exemplars(),
-            }
-        };
-        let some = |family: &FamilyExemplars| !family.series.is_empty();
-        Metric::ALL.iter().filter(|metric| metric.has_exemplars()).map(of).filter(some).collect()
     }
 }
 
 impl Family {
     fn new(metric: Metric, objectives: &[SloSettings]) -> prometheus::Result<Self> {
         let definition = metric.definition();
-        let opts = Opts::new(definition.name, definition.help);
         Ok(match definition.kind {
-            Kind::Counter => Self::Counter(IntCounterVec::new(opts, definition.labels)?),
-            Kind::Gauge => Self::Gauge(IntGaugeVec::new(opts, definition.labels)?),
-            Kind::Ratio => Self::Ratio(GaugeVec::new(opts, definition.labels)?),
-            Kind::SecondsTotal | Kind::UsdTotal => Self::Exact(ExactFamily::new(definition)?),
+            Kind::Counter => Self::Counter(SeriesMap::new(definition, series::counter)?),
+            Kind::Gauge => Self::Gauge(SeriesMap::new(definition, series::gauge)?),
+            Kind::Ratio => Self::Ratio(SeriesMap::new(definition, series::ratio)?),
+            Kind::SecondsTotal | Kind::UsdTotal => {
+                Self::Exact(SeriesMap::new(definition, Arc::default)?)
+            }
             Kind::Seconds(_) | Kind::Tokens => {
-                Self::Histogram(HistogramFamily::new(definition, objectives)?)
+                Self::Histogram(histogram::family(definition, objectives)?)
             }
         })
     }
 
-    fn collector(&self) -> Box<dyn Collector> {
+    fn page(&self) -> Box<dyn Page> {
         match self {
-            Self::Counter(vec) => Box::new(vec.clone()),
-            Self::Exact(family) => Box::new(family.clone()),
-            Self::Gauge(vec) => Box::new(vec.clone()),
-            Self::Ratio(vec) => Box::new(vec.clone()),
-            Self::Histogram(family) => Box::new(family.clone()),
+            Self::Counter(family) => Box::new(View::whole(Arc::clone(family))),
+            Self::Exact(family) => Box::new(View::whole(Arc::clone(family))),
+            Self::Gauge(family) => Box::new(View::whole(Arc::clone(family))),
+            Self::Ratio(family) => Box::new(View::whole(Arc::clone(family))),
+            Self::Histogram(family) => Box::new(View::whole(Arc::clone(family))),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Histograms that are resolved once and observed without a lock, a hash or an allocation.
 //!
-//! Owns the counting and the crate `prometheus`' `Collector` view of it. Must not know:
-//! what is measured. Sums are kept as integers (nanoseconds or tokens), so they are exact.
+//! Owns the counting and what is told of it. Must not know: what is measured. Sums are kept
+//! as integers (nanoseconds or tokens), so they are exact.
 
 use super::buckets::{Bounds, nanoseconds};
-use super::exemplars::{Exemplar, Exemplars, TraceMark};
+use super::exemplars::{Exemplars, TraceMark};
+use super::exposition::Exposition;
+use super::lines::Lines;
 use super::names::Definition;
+use super::series::Series;
 use super::series_map::SeriesMap;
 use super::sharded::Sharded;
 use crate::observe::SloSettings;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -87,76 +88,54 @@ impl Histogram {
         here.add(self.buckets(), value);
         bucket
     }
-
-    fn to_proto(&self, units_per_one: f64) -> proto::Histogram {
-        let sum = self.cells.total(self.buckets());
-        let mut cumulative = 0;
-        let mut bucket = |(bucket, bound): (usize, &f64)| {
-            cumulative += self.cells.total(bucket);
-            let mut shown = proto::Bucket::default();
-            shown.set_upper_bound(*bound);
-            shown.set_cumulative_count(cumulative);
-            shown
-        };
-        let buckets = self.bounds().iter().enumerate().map(&mut bucket).collect();
-        let mut histogram = proto::Histogram::default();
-        histogram.set_bucket(buckets);
-        histogram.set_sample_count(cumulative + self.cells.total(self.bounds().len()));
-        histogram.set_sample_sum(sum as f64 / units_per_one);
-        histogram
-    }
 }
 
 /// All series of one histogram metric. Cloning shares them.
-#[derive(Clone, Debug)]
-pub struct HistogramFamily {
-    map: Arc<SeriesMap<Histogram>>,
-    bounds: Arc<Bounds>,
-    units_per_one: f64,
+pub type HistogramFamily = Arc<SeriesMap<Arc<Histogram>>>;
+
+/// An empty family for a histogram `definition`, whose bounds hold the limits of
+/// `objectives`.
+///
+/// # Errors
+/// When the definition's name or labels are not valid.
+pub fn family(
+    definition: Definition,
+    objectives: &[SloSettings],
+) -> prometheus::Result<HistogramFamily> {
+    let bounds = Arc::new(Bounds::of(definition.kind, objectives));
+    SeriesMap::new(definition, move || Arc::new(Histogram::new(Arc::clone(&bounds))))
 }
 
-/// The exemplars of one series: its labels, and an example by bucket where there is one.
-pub type SeriesExemplars = (Vec<proto::LabelPair>, Vec<Option<Exemplar>>);
-
-impl HistogramFamily {
-    /// An empty family for a histogram `definition`, whose bounds hold the limits of
-    /// `objectives`.
-    ///
-    /// # Errors
-    /// When the definition's name or labels are not valid.
-    pub fn new(definition: Definition, objectives: &[SloSettings]) -> prometheus::Result<Self> {
-        Ok(Self {
-            map: Arc::new(SeriesMap::new(definition)?),
-            bounds: Arc::new(Bounds::of(definition.kind, objectives)),
-            units_per_one: definition.kind.units_per_one(),
-        })
+impl Series for Arc<Histogram> {
+    /// The sum, the counts by bucket and the version of the exemplars; as text the buckets,
+    /// the sum and the count.
+    fn width(&self) -> usize {
+        self.buckets() + 2
     }
 
-    /// The series with these label values, born at 0 if it is new.
-    pub fn with(&self, values: &[&str]) -> Arc<Histogram> {
-        self.map.with(values, || Histogram::new(Arc::clone(&self.bounds)))
+    fn read(&self, values: &mut Vec<u64>) {
+        values.push(self.cells.total(self.buckets()));
+        values.extend((0..self.buckets()).map(|bucket| self.cells.total(bucket)));
+        values.push(self.exemplars.version());
     }
 
-    /// The series that have exemplars.
-    pub fn exemplars(&self) -> Vec<SeriesExemplars> {
-        self.map.find(|series| series.exemplars.all())
-    }
-
-    /// How many units of an exemplar's value make one of what is exported.
-    pub const fn units_per_one(&self) -> f64 {
-        self.units_per_one
-    }
-}
-
-impl Collector for HistogramFamily {
-    fn desc(&self) -> Vec<&Desc> {
-        self.map.desc()
-    }
-
-    fn collect(&self) -> Vec<proto::MetricFamily> {
-        self.map.collect(proto::MetricType::HISTOGRAM, |series, metric| {
-            metric.set_histogram(series.to_proto(self.units_per_one));
-        })
+    fn write(&self, values: &[u64], lines: &mut Lines<'_>) {
+        let [sum, counts @ .., _version] = values else { return };
+        let examples = match lines.exposition {
+            Exposition::Text => None,
+            Exposition::OpenMetrics => self.exemplars.all(),
+        };
+        let examples = examples.unwrap_or_default();
+        let mut cumulative = 0;
+        let written = self.bounds.written(lines.exposition).iter();
+        for (bucket, (le, count)) in written.zip(counts).enumerate() {
+            cumulative += count;
+            // Who came after the counts were read is in the next text.
+            let example = examples.get(bucket).and_then(Option::as_ref).filter(|_| *count > 0);
+            lines.bucket(le, cumulative, example);
+        }
+        lines.units("_sum", *sum);
+        lines.count("_count", cumulative);
     }
 }
 
@@ -164,34 +143,42 @@ impl Collector for HistogramFamily {
 mod tests {
     use super::*;
     use crate::observe::metrics::names::Metric;
+    use crate::observe::{KeepReason, trace};
     use std::thread;
 
-    #[test]
-    fn a_value_on_a_bound_belongs_to_its_bucket_and_the_sum_is_exact() {
-        let family = HistogramFamily::new(Metric::MaxGap.definition(), &[]).unwrap();
-        let series = family.with(&["m"]);
-        series.observe(Duration::from_millis(100));
-        series.observe(Duration::from_nanos(100_000_001));
-        series.observe(Duration::from_secs(3600));
-        let proto = &family.collect()[0].get_metric()[0].clone();
-        let histogram = proto.get_histogram();
-        assert_eq!(histogram.get_bucket()[0].cumulative_count(), 1);
-        assert_eq!(histogram.get_bucket()[1].cumulative_count(), 2);
-        assert_eq!(histogram.get_sample_count(), 3);
-        assert_eq!(histogram.get_sample_sum(), 3_600.200_000_001);
+    fn series_of(metric: Metric) -> Arc<Histogram> {
+        let labels = metric.definition().labels;
+        family(metric.definition(), &[]).unwrap().with(labels)
+    }
+
+    fn values(series: &Arc<Histogram>) -> Vec<u64> {
+        let mut values = Vec::new();
+        series.read(&mut values);
+        assert_eq!(values.len(), series.width());
+        values
+    }
+
+    /// Its sum and its count at one moment.
+    fn totals(series: &Arc<Histogram>) -> (u64, u64) {
+        let values = values(series);
+        let [sum, counts @ .., _version] = values.as_slice() else { unreachable!() };
+        (*sum, counts.iter().sum())
     }
 
     #[test]
-    fn the_same_labels_give_the_same_series() {
-        let family = HistogramFamily::new(Metric::Overhead.definition(), &[]).unwrap();
-        assert!(Arc::ptr_eq(&family.with(&["a"]), &family.with(&["a"])));
-        assert!(!Arc::ptr_eq(&family.with(&["a"]), &family.with(&["b"])));
+    fn a_value_on_a_bound_belongs_to_its_bucket_and_the_sum_is_exact() {
+        let series = series_of(Metric::MaxGap);
+        series.observe(Duration::from_millis(100));
+        series.observe(Duration::from_nanos(100_000_001));
+        series.observe(Duration::from_secs(3600));
+        let counts = series.counts();
+        assert_eq!((counts[0], counts[1]), (1, 1));
+        assert_eq!(totals(&series), (3_600_200_000_001, 3));
     }
 
     #[test]
     fn counts_and_sums_are_exact_when_threads_observe_at_once() {
-        let family = HistogramFamily::new(Metric::Overhead.definition(), &[]).unwrap();
-        let series = family.with(&["m"]);
+        let series = series_of(Metric::Overhead);
         thread::scope(|scope| {
             for thread in 1..=8 {
                 let series = &series;
@@ -200,22 +187,30 @@ mod tests {
                 });
             }
         });
-        assert_eq!(series.counts().iter().sum::<u64>(), 80_000);
         let nanoseconds: u64 = (1..=8).sum::<u64>() * (0..10_000).sum::<u64>();
-        let sum = family.collect()[0].get_metric()[0].get_histogram().get_sample_sum();
-        assert_eq!(sum, nanoseconds as f64 / 1e9);
+        assert_eq!(totals(&series), (nanoseconds, 80_000));
     }
 
     #[test]
     fn a_reader_never_sees_a_sum_of_more_than_it_counts() {
-        let family = HistogramFamily::new(Metric::ClientTokens.definition(), &[]).unwrap();
-        let series = family.with(&["a", "b", "c", "d"]);
+        let series = series_of(Metric::ClientTokens);
         thread::scope(|scope| {
             let writer = scope.spawn(|| (0..100_000).for_each(|_| series.observe_tokens(1)));
             while !writer.is_finished() {
-                let seen = series.to_proto(1.0);
-                assert!(seen.get_sample_sum() <= seen.get_sample_count() as f64);
+                let (sum, count) = totals(&series);
+                assert!(sum <= count);
             }
         });
+    }
+
+    #[test]
+    fn a_new_exemplar_is_a_change_even_where_no_count_is() {
+        let series = series_of(Metric::Overhead);
+        let mut record = trace::record();
+        record.kept = Some(KeepReason::Sampled);
+        let mark = TraceMark::of(&record).unwrap();
+        let before = values(&series);
+        series.exemplars.put(0, series.buckets(), 1, &mark);
+        assert_ne!(values(&series), before);
     }
 }

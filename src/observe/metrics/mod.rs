@@ -16,14 +16,17 @@ mod histogram;
 mod http;
 mod labels;
 mod later;
+mod lines;
 mod model;
 mod names;
-mod openmetrics;
+mod process;
+mod series;
 mod series_map;
 mod sharded;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod view;
 
 pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
 pub use cache::{CacheSeries, CacheTotals, TierAnswer, TierCounts, TierTotals};
@@ -42,10 +45,10 @@ use exemplars::TraceMark;
 use families::Families;
 use http::HttpSeries;
 use parking_lot::Mutex;
-use prometheus::core::Collector;
 use prometheus::{IntCounter, IntGauge};
 use std::sync::Arc;
 use upstream::UpstreamSeries;
+use view::Page;
 
 /// Models beyond this many are counted under `_other`.
 const MODEL_CAP: usize = 1_000;
@@ -53,7 +56,7 @@ const MODEL_CAP: usize = 1_000;
 /// The process's metrics.
 pub struct Metrics {
     families: Families,
-    collectors: Vec<Box<dyn Collector>>,
+    pages: Vec<Box<dyn Page>>,
     http: HttpSeries,
     cache: CacheSeries,
     upstreams: Vec<UpstreamSeries>,
@@ -112,7 +115,7 @@ impl Metrics {
             growing: Mutex::new(()),
             dropped: Sink::ALL.map(dropped),
             model_overflow: families.counter(Metric::LabelOverflow, &["model"]),
-            collectors: families.collectors(names)?,
+            pages: families.pages(names),
             families,
         })
     }
@@ -221,7 +224,7 @@ impl Metrics {
 
     /// Everything, in the wanted format, a page for each family.
     pub fn pages(&self, exposition: Exposition) -> Pages<'_> {
-        Pages::new(&self.collectors, exposition, || self.families.exemplars())
+        Pages::new(&self.pages, exposition)
     }
 
     fn with_model<T>(&self, slot: ModelSlot, with: impl FnOnce(&ModelSeries) -> T) -> T {

@@ -5,7 +5,7 @@
 use super::cache::ModelCacheSeries;
 use super::exact::ExactCounter;
 use super::exemplars::TraceMark;
-use super::families::Families;
+use super::families::{CounterFamily, Families};
 use super::histogram::{Histogram, HistogramFamily};
 use super::later;
 use super::names::Metric;
@@ -13,7 +13,7 @@ use crate::observe::{Attempt, Origin, RequestRecord};
 use crate::types::{
     CacheStatus, Dialect, ErrorType, ModelSlot, Operation, Outcome, Usage, UsageSource,
 };
-use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use prometheus::{IntCounter, IntGauge};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub struct ModelSeries {
 struct OperationSeries {
     /// `model` and `operation`.
     labels: [String; 2],
-    requests: IntCounterVec,
+    requests: CounterFamily,
     /// By position in [`CacheStatus::LABELS`]; those of a cache only where there is one.
     outcomes: [OnceLock<Outcomes>; CacheStatus::LABELS.len()],
     /// Only of operations that run a model.
@@ -271,7 +271,7 @@ impl OperationSeries {
         let [model, operation] = &self.labels;
         let series = |outcome: Outcome| {
             let labels = [model, operation, outcome.label(), CacheStatus::LABELS[said]];
-            self.requests.with_label_values(&labels)
+            self.requests.with(&labels)
         };
         self.outcomes[said].get_or_init(|| Outcome::ALL.map(series))
     }

@@ -1,112 +1,110 @@
-//! The series of one family by their label values, and the crate `prometheus`' view of them.
+//! The series of one family by their labels.
 //!
-//! Must not know: what a series counts.
+//! Must not know: what a series counts, or how it is written out.
 
+use super::lines::push_label;
 use super::names::Definition;
 use parking_lot::RwLock;
 use prometheus::core::Desc;
-use prometheus::proto;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Some 50 microseconds of work.
-const SERIES_AT_ONCE: usize = 8;
-
-/// All series of one family.
-#[derive(Debug)]
+/// All series of one family. `T` is a handle: its clones are the same series.
 pub struct SeriesMap<T> {
-    desc: Desc,
     definition: Definition,
-    series: RwLock<BTreeMap<Vec<String>, Entry<T>>>,
+    /// Sorted by name, as they are exported, each with its position in the definition.
+    labels: Box<[(&'static str, usize)]>,
+    series: RwLock<BTreeMap<Arc<str>, T>>,
+    born: Box<dyn Fn() -> T + Send + Sync>,
 }
 
-#[derive(Debug)]
-struct Entry<T> {
-    labels: Arc<[proto::LabelPair]>,
-    series: Arc<T>,
-}
+/// A series and its labels as they are exported, without braces: `a="b",c="d"`.
+pub type Labelled<T> = (Arc<str>, T);
 
-impl<T> SeriesMap<T> {
-    /// An empty family.
+impl<T: Clone> SeriesMap<T> {
+    /// An empty family, whose series are `born` at 0.
     ///
     /// # Errors
     /// When the definition's name or labels are not valid.
-    pub fn new(definition: Definition) -> prometheus::Result<Self> {
+    pub fn new(
+        definition: Definition,
+        born: impl Fn() -> T + Send + Sync + 'static,
+    ) -> prometheus::Result<Arc<Self>> {
         let Definition { name, help, labels, .. } = definition;
-        let labels = labels.iter().map(ToString::to_string).collect();
-        let desc = Desc::new(name.into(), help.into(), labels, HashMap::default())?;
-        Ok(Self { desc, definition, series: RwLock::default() })
+        let names = labels.iter().map(ToString::to_string).collect();
+        Desc::new(name.into(), help.into(), names, HashMap::default())?;
+        let mut labels: Box<[_]> = labels.iter().copied().zip(0..).collect();
+        labels.sort_unstable();
+        Ok(Arc::new(Self { definition, labels, series: RwLock::default(), born: Box::new(born) }))
     }
 
-    /// The series with these label values, `born` if it is new.
-    pub fn with(&self, values: &[&str], born: impl FnOnce() -> T) -> Arc<T> {
-        let key: Vec<String> = values.iter().map(ToString::to_string).collect();
-        if let Some(found) = self.series.read().get(&key) {
-            return Arc::clone(&found.series);
+    /// The series with these label values, in the order of the definition's labels; born at 0
+    /// if it is new.
+    pub fn with(&self, values: &[&str]) -> T {
+        let labels = self.written(values);
+        if let Some(found) = self.series.read().get(labels.as_str()) {
+            return found.clone();
         }
-        let labels = label_pairs(self.definition.labels, values);
-        let new = || Entry { labels, series: Arc::new(born()) };
-        Arc::clone(&self.series.write().entry(key).or_insert_with(new).series)
+        self.series.write().entry(labels.into()).or_insert_with(&self.born).clone()
     }
 
-    /// For [`prometheus::core::Collector::desc`].
-    pub fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
-    }
-
-    /// For [`prometheus::core::Collector::collect`]: `fill` writes a series' value.
-    pub fn collect(
-        &self,
-        kind: proto::MetricType,
-        fill: impl Fn(&T, &mut proto::Metric),
-    ) -> Vec<proto::MetricFamily> {
-        // Not under the lock: a reader that stands back must not hold up who counts.
-        let all: Vec<_> = self.series.read().values().map(Entry::share).collect();
-        let metrics = all.into_iter().enumerate().map(|(position, (labels, series))| {
-            give_way(position);
-            let mut metric = proto::Metric::from_label(labels.to_vec());
-            fill(&series, &mut metric);
-            metric
-        });
-        let mut family = proto::MetricFamily::default();
-        family.set_name(self.definition.name.into());
-        family.set_help(self.definition.help.into());
-        family.set_field_type(kind);
-        family.set_metric(metrics.collect());
-        vec![family]
-    }
-
-    /// What `find` finds in each series, with the series' labels.
-    pub fn find<F>(&self, find: impl Fn(&T) -> Option<F>) -> Vec<(Vec<proto::LabelPair>, F)> {
+    /// All series by their labels, if there are more than `known`. None ever goes.
+    pub fn if_more_than(&self, known: usize) -> Option<Vec<Labelled<T>>> {
         let series = self.series.read();
-        let found = |entry: &Entry<T>| Some((entry.labels.to_vec(), find(&entry.series)?));
-        series.values().filter_map(found).collect()
+        let all = || series.iter().map(|(labels, one)| (Arc::clone(labels), one.clone())).collect();
+        (series.len() > known).then(all)
+    }
+
+    /// What it is.
+    pub fn definition(&self) -> Definition {
+        self.definition
+    }
+
+    fn written(&self, values: &[&str]) -> String {
+        let mut text = String::new();
+        for (name, position) in &self.labels {
+            push_label(&mut text, name, values.get(*position).copied().unwrap_or_default());
+        }
+        text
     }
 }
 
-impl<T> Entry<T> {
-    fn share(&self) -> (Arc<[proto::LabelPair]>, Arc<T>) {
-        (Arc::clone(&self.labels), Arc::clone(&self.series))
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::metrics::names::Kind;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Lets threads that serve requests have the core, every few series: a waking thread may else
-/// wait until a whole slice is used up, whatever the priorities.
-pub fn give_way(position: usize) {
-    if position % SERIES_AT_ONCE == SERIES_AT_ONCE - 1 {
-        std::thread::yield_now();
+    fn family(labels: &'static [&'static str]) -> Arc<SeriesMap<Arc<AtomicU64>>> {
+        let definition = Definition { name: "seen_total", kind: Kind::Counter, labels, help: "-" };
+        SeriesMap::new(definition, Arc::default).unwrap()
     }
-}
 
-/// Sorted by name, as the crate's own families are.
-fn label_pairs(names: &[&str], values: &[&str]) -> Arc<[proto::LabelPair]> {
-    let pair = |(name, value): (&&str, &&str)| {
-        let mut pair = proto::LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value((*value).to_owned());
-        pair
-    };
-    let mut pairs: Vec<_> = names.iter().zip(values).map(pair).collect();
-    pairs.sort_by(|a, b| a.name().cmp(b.name()));
-    pairs.into()
+    #[test]
+    fn the_same_labels_give_the_same_series() {
+        let family = family(&["model", "from"]);
+        family.with(&["a", "b"]).store(3, Ordering::Relaxed);
+        assert_eq!(family.with(&["a", "b"]).load(Ordering::Relaxed), 3);
+        for others in [["b", "a"], ["a\",from=\"b", ""], ["", "a\",model=\"b"], ["a", "b\\"]] {
+            assert_eq!(family.with(&others).load(Ordering::Relaxed), 0, "{others:?}");
+        }
+    }
+
+    #[test]
+    fn all_are_told_in_order_when_some_are_new() {
+        let family = family(&["model", "from"]);
+        assert!(family.if_more_than(0).is_none());
+        family.with(&["b", "x"]);
+        family.with(&["a", "y"]);
+        let told: Vec<_> = family.if_more_than(1).unwrap();
+        let labels: Vec<_> = told.iter().map(|(labels, _)| &**labels).collect();
+        assert_eq!(labels, ["from=\"x\",model=\"b\"", "from=\"y\",model=\"a\""]);
+        assert!(family.if_more_than(2).is_none());
+    }
+
+    #[test]
+    fn a_name_that_is_not_valid_is_refused() {
+        let bad = Definition { name: "a b", kind: Kind::Counter, labels: &[], help: "-" };
+        assert!(SeriesMap::new(bad, || ()).is_err());
+    }
 }

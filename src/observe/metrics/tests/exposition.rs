@@ -1,11 +1,12 @@
 //! OpenMetrics read back by a small parser of its own, and held against the other format.
 
-use super::{metrics, stream_of, text};
-use crate::observe::metrics::Pages;
-use crate::observe::metrics::exposition::Exposition;
-use prometheus::core::Collector;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts};
+use super::{joined, metrics, stream_of, text};
+use crate::observe::metrics::series;
+use crate::observe::metrics::series_map::SeriesMap;
+use crate::observe::metrics::view::{Page as _, View};
+use crate::observe::metrics::{Definition, Exposition, Kind};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub type Labels = BTreeMap<String, String>;
@@ -190,20 +191,11 @@ fn units_are_told_where_a_name_ends_in_one() {
 
 #[test]
 fn a_family_without_series_has_no_text() {
-    let counter = IntCounterVec::new(Opts::new("seen_total", "c"), &["a"]).unwrap();
-    let gauge = IntGaugeVec::new(Opts::new("level", "g"), &["a"]).unwrap();
-    counter.with_label_values(&["x"]).inc();
-    let empty: [Box<dyn Collector>; 1] = [Box::new(gauge.clone())];
-    let text_of = |collectors: &[Box<dyn Collector>]| {
-        let pages: Result<Vec<_>, _> =
-            Pages::new(collectors, Exposition::OpenMetrics, Vec::new).collect();
-        String::from_utf8(pages.unwrap().concat()).unwrap()
-    };
-    assert_eq!(text_of(&empty), "# EOF\n");
-    gauge.with_label_values(&["x"]).set(-3);
-    assert_eq!(
-        text_of(&[Box::new(counter), Box::new(gauge)]),
-        "# TYPE seen counter\n# HELP seen c\nseen_total{a=\"x\"} 1\n\
-         # TYPE level gauge\n# HELP level g\nlevel{a=\"x\"} -3\n# EOF\n"
-    );
+    let level = Definition { name: "level", kind: Kind::Gauge, labels: &["a"], help: "g" };
+    let level = SeriesMap::new(level, series::gauge).unwrap();
+    let view = View::whole(Arc::clone(&level));
+    assert!(view.text(Exposition::OpenMetrics).is_empty());
+    level.with(&["x"]).set(-3);
+    let text = joined(view.text(Exposition::OpenMetrics));
+    assert_eq!(text, "# TYPE level gauge\n# HELP level g\nlevel{a=\"x\"} -3\n");
 }

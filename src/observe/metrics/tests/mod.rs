@@ -3,6 +3,8 @@
 mod cache;
 mod exemplars;
 mod exposition;
+mod scrapes;
+mod text;
 
 use super::{Exposition, MODEL_CAP, Metrics, SemanticNames, Sink};
 use crate::observe::{
@@ -13,6 +15,7 @@ use crate::types::{
     Dialect, ErrorType, ModelSlot, NanoUsd, Operation, RequestId, SloKey, SpanId, StreamEnd,
     TraceId, Usage, UsageSource,
 };
+use bytes::Bytes;
 use exposition::Page;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,8 +25,11 @@ fn metrics() -> Metrics {
 }
 
 fn text(metrics: &Metrics, exposition: Exposition) -> String {
-    let pages: Result<Vec<_>, _> = metrics.pages(exposition).collect();
-    String::from_utf8(pages.unwrap().concat()).unwrap()
+    joined(metrics.pages(exposition).flatten())
+}
+
+fn joined(pieces: impl IntoIterator<Item = Bytes>) -> String {
+    String::from_utf8(pieces.into_iter().collect::<Vec<_>>().concat()).unwrap()
 }
 
 fn page(metrics: &Metrics) -> Page {
