@@ -1,27 +1,29 @@
 //! One measurement: a fresh proxy, warm connections, load, CPU before and after.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use crate::Result;
-use crate::answers::{self, Answer};
 use crate::cli::{Case, Plan};
 use crate::cpu::{CpuTime, Used};
-use crate::load::{self, Call, Connection, SharedCall, Tally};
-use crate::pace::Pacer;
+use crate::load::{self, Connection, Tally};
 use crate::process::{self, Process};
 use crate::proxies::{Place, Running, Subject};
 use crate::scrape::{Scrape, Scraper};
 use crate::stats::quantile_us;
-
-/// Events of a warm-up stream: long enough for all streams to be open at once.
-const WARM_UP_EVENTS: usize = 25;
+use crate::traffic::{Phase, Traffic};
 
 /// Share of the time a proxy may wait for its own core in a sample that counts.
 const MOST_WAITED: f64 = 0.03;
+
+/// Share of the requests to which a cache has to say what the case wants: on disk some look-ups
+/// take longer than a request may wait.
+const LEAST_CACHED: f64 = 0.95;
+
+/// The same in a smoke run, which may have to share its machine.
+const LEAST_CACHED_SMOKE: f64 = 0.5;
 
 /// The longest that a span may wait for others to go with it, and then some.
 const LONGEST_BATCH: Duration = Duration::from_secs(7);
@@ -34,10 +36,7 @@ pub struct Bench {
     pub place: Place,
     /// The mock upstream's process.
     pub mock: Process,
-    pacer: Arc<Pacer>,
-    json: SharedCall,
-    stream: SharedCall,
-    warm_up_stream: SharedCall,
+    traffic: Traffic,
 }
 
 /// What one measurement of one subject gave.
@@ -69,6 +68,8 @@ pub struct Sample {
     pub p50_us: Option<f64>,
     /// 99th percentile of latency in microseconds.
     pub p99_us: Option<f64>,
+    /// Share of the measured requests to which the cache said what the case wants.
+    pub cached: Option<f64>,
     /// What a scrape costs, where that is asked.
     pub scrape: Option<Scrape>,
     /// Telemetry that the subject itself says it dropped.
@@ -85,13 +86,6 @@ struct Run {
     load: Duration,
 }
 
-/// Which part of a measurement the load is for.
-#[derive(Clone, Copy)]
-enum Phase {
-    WarmUp,
-    Measured,
-}
-
 impl Sample {
     /// Whether others took so much of the proxy's core that the figures are in doubt:
     /// a proxy that comes late finds more to do at once, and costs less for each.
@@ -103,17 +97,7 @@ impl Sample {
 impl Bench {
     /// A bench around a running mock.
     pub fn new(plan: Plan, place: Place, mock: Process) -> Self {
-        let call = |request, answer| Arc::new(Call { request, answer });
-        let stream = |events| call(answers::stream_request(events), Answer::stream(events));
-        Self {
-            pacer: Arc::new(Pacer::start()),
-            json: call(answers::json_request(), Answer::json()),
-            stream: stream(plan.events),
-            warm_up_stream: stream(WARM_UP_EVENTS),
-            plan,
-            place,
-            mock,
-        }
+        Self { traffic: Traffic::new(&plan), plan, place, mock }
     }
 
     /// Measures `subject` once.
@@ -123,20 +107,29 @@ impl Bench {
     /// errors but part of the sample.
     pub async fn sample(&self, case: Case, subject: Subject, round: usize) -> Result<Sample> {
         let running = self.place.start(subject, case).await?;
-        let connections = load::connect(running.address, self.connections(case)).await?;
-        let (connections, warm) = self.drive(case, Phase::WarmUp, connections).await?;
+        let count = self.traffic.connections(case);
+        let connections = load::connect(running.address, count).await?;
+        let (connections, warm) = self.traffic.drive(case, Phase::WarmUp, connections).await?;
+        if let Some(answers) = self.traffic.stored(case) {
+            running.stores(answers).await?;
+        }
         let traces = self.traces_seen().await?;
+        let looked_up = running.looked_up(case.cache_result()).await?;
         let mut run = self.measure(case, &running, connections).await?;
         let mut failures = warm.failures;
         for (reason, count) in std::mem::take(&mut run.tally.failures) {
             *failures.entry(reason).or_default() += count;
         }
-        if let Some(wrong) = running.audit(warm.requests + run.tally.requests).await? {
+        let sent = warm.requests + run.tally.requests;
+        for wrong in self.audit(case, &running, sent, traces).await? {
             failures.insert(wrong, 1);
         }
-        // A proxy that only seems to export its spans would look too cheap.
-        if running.admin.is_some() && self.no_spans_since(traces).await? {
-            failures.insert("no spans were exported".to_owned(), 1);
+        let looked_up = looked_up.zip(running.looked_up(case.cache_result()).await?);
+        let cached = looked_up.map(|(from, to)| (to - from) as f64 / run.tally.requests as f64);
+        let least = if self.plan.smoke { LEAST_CACHED_SMOKE } else { LEAST_CACHED };
+        if let Some(share) = cached.filter(|share| *share < least) {
+            let (percent, result) = (share * 100.0, case.cache_result());
+            failures.insert(format!("a {result} for only {percent:.1} % of requests"), 1);
         }
         let scrape = match subject {
             Subject::TransomScraped => Some(Scrape::of(&running, self.plan.scrapes).await?),
@@ -158,10 +151,29 @@ impl Bench {
             load_busy: micros(load) / micros(wall),
             p50_us: quantile_us(&tally.latencies, 0.50),
             p99_us: quantile_us(&tally.latencies, 0.99),
+            cached,
             scrape,
             dropped: running.dropped().await?,
             failures,
         })
+    }
+
+    /// What the subject counts or exports other than it should.
+    async fn audit(
+        &self,
+        case: Case,
+        running: &Running,
+        sent: u64,
+        traces: u64,
+    ) -> Result<Vec<String>> {
+        let mut wrong = Vec::from_iter(running.audit(sent).await?);
+        // Few spans leave by a timer, which a smoke run has no time for.
+        let waits = !self.plan.smoke || case.is_busy();
+        // A proxy that only seems to export its spans would look too cheap.
+        if waits && running.admin.is_some() && self.no_spans_since(traces).await? {
+            wrong.push("no spans were exported".to_owned());
+        }
+        Ok(wrong)
     }
 
     /// Applies the load and reads the clocks before and after.
@@ -175,7 +187,7 @@ impl Bench {
         let scraper = scraper.transpose()?;
         let before = (self.load_cpu()?, running.cpu()?);
         let begin = Instant::now();
-        let work = self.drive(case, Phase::Measured, connections);
+        let work = self.traffic.drive(case, Phase::Measured, connections);
         let (connections, tally) = work.await?;
         let wall = begin.elapsed();
         let after = (self.load_cpu()?, running.cpu()?);
@@ -184,13 +196,6 @@ impl Bench {
         let load = before.0.iter().zip(&after.0).map(|(from, to)| from.until(to).cpu).sum();
         let proxy = before.1.zip(after.1).map(|(from, to)| from.until(&to));
         Ok(Run { tally, wall, proxy, load })
-    }
-
-    fn connections(&self, case: Case) -> usize {
-        match case {
-            Case::B2 | Case::B8 | Case::B10 => self.plan.connections,
-            Case::B5 => self.plan.streams,
-        }
     }
 
     /// How often the mock was sent spans.
@@ -208,33 +213,6 @@ impl Bench {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(false)
-    }
-
-    async fn drive(
-        &self,
-        case: Case,
-        phase: Phase,
-        connections: Vec<Connection>,
-    ) -> Result<(Vec<Connection>, Tally)> {
-        // One start per millisecond.
-        let ramp = Duration::from_millis(self.plan.streams as u64);
-        let seconds = match phase {
-            Phase::WarmUp => self.plan.warm_up,
-            Phase::Measured => self.plan.measure,
-        };
-        match (case, phase) {
-            (Case::B2 | Case::B8, _) => load::closed_loop(connections, &self.json, seconds).await,
-            (Case::B10, _) => {
-                let pace = (self.plan.rate, seconds);
-                load::steady_loop(connections, &self.json, pace, &self.pacer).await
-            }
-            (Case::B5, Phase::WarmUp) => {
-                load::open_loop(connections, &self.warm_up_stream, ramp / 4, &self.pacer).await
-            }
-            (Case::B5, Phase::Measured) => {
-                load::open_loop(connections, &self.stream, ramp, &self.pacer).await
-            }
-        }
     }
 
     /// CPU time of the load (this process, not its children) and of the mock.

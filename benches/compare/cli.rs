@@ -51,10 +51,10 @@ pub struct Compare {
     /// Subjects to compare; repeat for more than one [default: all].
     #[arg(long = "subject", value_enum)]
     subjects: Vec<Subject>,
-    /// Rounds; every subject is measured twice in each.
+    /// Rounds; every subject is measured twice in each, once in a quick one.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Measured seconds of one B2, B8 or B10 sample.
+    /// Measured seconds of one sample of any case but B5.
     #[arg(long)]
     seconds: Option<f64>,
     /// One short round that shows the bench works; its figures mean nothing.
@@ -79,12 +79,22 @@ pub struct Compare {
 
 /// A case of the performance budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum Case {
     /// Small JSON over 32 kept-alive connections, closed loop.
     B2,
     /// Server-sent events: 200 per stream, 1,000 streams, 20 ms apart.
     B5,
+    /// A JSON answer of 1 KiB from the cache and through a proxy, closed loop.
+    B6Small,
+    /// The same with 100 KiB.
+    B6Large,
+    /// The same with a stream of 200 events.
+    B6Stream,
+    /// Thousands of answers that are on disk and not in memory, at a low fixed rate.
+    B6Disk,
+    /// Streams that no cache has yet, at a low fixed rate, with a cache and without.
+    Miss,
     /// B2's load, with all telemetry and with none.
     B8,
     /// B2's requests at a fixed rate, with 200 models, scraped each second or never; and what
@@ -99,6 +109,11 @@ impl Case {
             Self::B2 | Self::B5 => {
                 &[Subject::Direct, Subject::Nginx, Subject::BarePingora, Subject::Transom]
             }
+            Self::B6Small | Self::B6Large | Self::B6Stream => {
+                &[Subject::BarePingora, Subject::TransomCached]
+            }
+            Self::B6Disk => &[Subject::Direct, Subject::BarePingora, Subject::TransomDisk],
+            Self::Miss => &[Subject::Transom, Subject::TransomCached, Subject::TransomDisk],
             Self::B8 => &[Subject::TransomSilent, Subject::Transom],
             Self::B10 => &[Subject::TransomWide, Subject::TransomScraped],
         }
@@ -108,16 +123,43 @@ impl Case {
     pub fn baseline(self) -> Subject {
         match self {
             Self::B2 | Self::B5 => Subject::BarePingora,
+            Self::B6Small | Self::B6Large | Self::B6Stream | Self::B6Disk => Subject::BarePingora,
+            Self::Miss => Subject::Transom,
             Self::B8 => Subject::TransomSilent,
             Self::B10 => Subject::TransomWide,
         }
     }
 
-    /// Whose budget this is.
-    pub fn budgeted(self) -> Subject {
+    /// What added latency is measured from, where it counts.
+    pub fn floor(self) -> Option<Subject> {
         match self {
-            Self::B10 => Subject::TransomScraped,
-            _ => Subject::Transom,
+            Self::B5 => Some(Subject::Direct),
+            Self::Miss => Some(Subject::Transom),
+            _ => None,
+        }
+    }
+
+    /// Whose budget this is.
+    pub fn budgeted(self) -> &'static [Subject] {
+        match self {
+            Self::B2 | Self::B5 | Self::B8 => &[Subject::Transom],
+            Self::B6Small | Self::B6Large | Self::B6Stream => &[Subject::TransomCached],
+            Self::B6Disk => &[Subject::TransomDisk],
+            Self::Miss => &[Subject::TransomCached, Subject::TransomDisk],
+            Self::B10 => &[Subject::TransomScraped],
+        }
+    }
+
+    /// Whether even a short run makes thousands of requests.
+    pub fn is_busy(self) -> bool {
+        matches!(self, Self::B2 | Self::B6Small | Self::B8)
+    }
+
+    /// What a cache, by the metrics' name, has to say to every look-up.
+    pub fn cache_result(self) -> &'static str {
+        match self {
+            Self::Miss => "miss",
+            _ => "hit",
         }
     }
 }
@@ -129,13 +171,13 @@ pub struct Plan {
     pub cases: Vec<Case>,
     /// Subjects, each in the cases that compare it.
     pub subjects: Vec<Subject>,
-    /// Rounds; each is one pass forward and one pass back.
+    /// Rounds; each is one pass forward and, unless it is a smoke run, one pass back.
     pub rounds: usize,
-    /// Measured time of one B2, B8 or B10 sample.
+    /// Measured time of one sample of any case but B5.
     pub measure: Duration,
     /// Load before each measurement that is thrown away.
     pub warm_up: Duration,
-    /// Connections of B2, B8 and B10.
+    /// Connections of every case but B5.
     pub connections: usize,
     /// Streams of B5, each on a connection of its own.
     pub streams: usize,
@@ -143,6 +185,12 @@ pub struct Plan {
     pub events: usize,
     /// Requests a second of B10.
     pub rate: u32,
+    /// Requests a second of B6Disk and Miss: so few that each has the proxy to itself.
+    pub calm_rate: u32,
+    /// Answers of B6Disk, all different.
+    pub entries: u32,
+    /// Requests a second by which they come into the cache.
+    pub fill_rate: u32,
     /// Scrapes of each format that B10 takes the mean of.
     pub scrapes: usize,
     /// True when the figures only show that the bench works.
@@ -154,6 +202,11 @@ impl Plan {
     pub fn subjects_of(&self, case: Case) -> impl DoubleEndedIterator<Item = Subject> + Clone {
         let chosen = |subject: &Subject| self.subjects.contains(subject);
         case.subjects().iter().copied().filter(move |subject| chosen(subject))
+    }
+
+    /// How often a round measures each subject.
+    pub fn passes(&self) -> usize {
+        if self.smoke { 1 } else { 2 }
     }
 }
 
@@ -183,6 +236,10 @@ impl Compare {
             events: if self.quick { 40 } else { 200 },
             // Far below what a core can do, so that nothing waits but for the scrape.
             rate: if self.quick { 200 } else { 2_000 },
+            calm_rate: 200,
+            // The least of them together are more than the memory holds.
+            entries: if self.quick { 600 } else { 3_000 },
+            fill_rate: 1_000,
             scrapes: if self.quick { 2 } else { 20 },
             smoke: self.quick,
         })

@@ -22,6 +22,7 @@ mod rounds;
 mod scrape;
 mod stats;
 mod table;
+mod traffic;
 mod wire;
 
 use std::error::Error;

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::answers::{self, Answer, PERIOD};
+use crate::answers::{Answer, Asked, PERIOD};
 use crate::pace::Pacer;
 use crate::wire::{self, Framing, Target};
 use crate::{Result, process};
@@ -58,9 +58,8 @@ type Frames = Vec<Vec<u8>>;
 
 /// Every byte the mock may say, made once and shared by all connections.
 struct Script {
-    json: Vec<u8>,
-    /// By the number of events asked for; the bench asks for two or three different ones.
-    streams: RefCell<BTreeMap<usize, Rc<Frames>>>,
+    /// A dozen: the bench asks for few different ones.
+    answers: RefCell<BTreeMap<Asked, Rc<Frames>>>,
     /// How often spans came.
     traces: Cell<u64>,
     pacer: Pacer,
@@ -68,19 +67,12 @@ struct Script {
 
 impl Script {
     fn new() -> Self {
-        let answer = Answer::json();
-        let mut json = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            answer.bytes().len()
-        )
-        .into_bytes();
-        json.extend_from_slice(answer.bytes());
-        Self { json, streams: RefCell::default(), traces: Cell::default(), pacer: Pacer::start() }
+        Self { answers: RefCell::default(), traces: Cell::default(), pacer: Pacer::start() }
     }
 
-    fn stream(&self, events: usize) -> Rc<Frames> {
-        let mut streams = self.streams.borrow_mut();
-        Rc::clone(streams.entry(events).or_insert_with(|| Rc::new(frames(events))))
+    fn answer(&self, asked: Asked) -> Rc<Frames> {
+        let mut answers = self.answers.borrow_mut();
+        Rc::clone(answers.entry(asked).or_insert_with(|| Rc::new(frames(asked))))
     }
 }
 
@@ -103,23 +95,21 @@ async fn converse(mut stream: TcpStream, script: &Script) -> std::io::Result<()>
                 return Ok(());
             }
         }
-        let chat = (request.target == Target::Chat).then_some(&buffer[request.len..end]);
-        let events = chat.and_then(answers::events_asked);
-        buffer.drain(..end);
-        match (request.target, events) {
-            (Target::Chat, None) => stream.write_all(&script.json).await?,
-            (Target::Chat, Some(events)) => {
-                play(&mut stream, &script.stream(events), &script.pacer).await?;
+        match request.target {
+            Target::Chat => {
+                let answer = script.answer(Asked::of(&buffer[request.len..end]));
+                play(&mut stream, &answer, &script.pacer).await?;
             }
-            (Target::Traces, _) => {
+            Target::Traces => {
                 script.traces.set(script.traces.get() + 1);
                 stream.write_all(SPANS_TAKEN.as_bytes()).await?;
             }
-            (Target::TracesSeen, _) => {
+            Target::TracesSeen => {
                 return stream.write_all(number(script.traces.get()).as_bytes()).await;
             }
-            (Target::Other, _) => stream.write_all(refusal("404 Not Found").as_bytes()).await?,
+            Target::Other => stream.write_all(refusal("404 Not Found").as_bytes()).await?,
         }
+        buffer.drain(..end);
     }
 }
 
@@ -136,10 +126,24 @@ async fn play(stream: &mut TcpStream, frames: &[Vec<u8>], pacer: &Pacer) -> std:
     Ok(())
 }
 
+/// What answers `asked`: one write, unless there are pauses to be made.
+fn frames(asked: Asked) -> Frames {
+    let answer = asked.answer();
+    match asked {
+        Asked::Stream(_) => chunked(&answer),
+        Asked::Burst(_) => vec![chunked(&answer).concat()],
+        Asked::Reply | Asked::Document(_) => {
+            let mut frame = document_head(answer.bytes().len()).into_bytes();
+            frame.extend_from_slice(answer.bytes());
+            vec![frame]
+        }
+    }
+}
+
 /// One write per event: the first with the head, the last with the closing chunk.
-fn frames(events: usize) -> Frames {
-    let mut frames = Frames::with_capacity(events);
-    for part in Answer::stream(events).each_part() {
+fn chunked(answer: &Answer) -> Frames {
+    let mut frames = Frames::with_capacity(answer.parts());
+    for part in answer.each_part() {
         let mut frame = match frames.len() {
             0 => STREAM_HEAD.as_bytes().to_vec(),
             _ => Vec::new(),
@@ -153,6 +157,10 @@ fn frames(events: usize) -> Frames {
         last.extend_from_slice(b"0\r\n\r\n");
     }
     frames
+}
+
+fn document_head(length: usize) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n")
 }
 
 fn refusal(status: &str) -> String {

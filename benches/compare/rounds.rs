@@ -74,8 +74,10 @@ async fn measure(bench: &Bench) -> Result<Vec<Sample>> {
 
 async fn one_round(bench: &Bench, case: Case, round: usize) -> Result<Vec<Sample>> {
     let forward = bench.plan.subjects_of(case);
+    let count = forward.clone().count();
+    let back = forward.clone().rev();
     let mut samples = Vec::new();
-    for subject in forward.clone().chain(forward.rev()) {
+    for subject in forward.chain(back).take(count * bench.plan.passes()) {
         samples.push(calm_sample(bench, case, subject, round).await?);
     }
     Ok(samples)

@@ -45,7 +45,7 @@ impl fmt::Display for Target {
 }
 
 /// Names and widths of the columns after the subject's.
-const COLUMNS: [(&str, usize); 13] = [
+const COLUMNS: [(&str, usize); 14] = [
     ("CPU us", 24),
     ("x baseline", 20),
     ("per s", 9),
@@ -53,6 +53,7 @@ const COLUMNS: [(&str, usize); 13] = [
     ("p99 us", 9),
     ("p99 x base", 20),
     ("added p50 us", 22),
+    ("cached %", 10),
     ("scrape ms", 22),
     ("proxy", 7),
     ("load", 7),
@@ -61,7 +62,7 @@ const COLUMNS: [(&str, usize); 13] = [
     ("failed", 7),
 ];
 
-fn line(out: &mut fmt::Formatter<'_>, name: &str, cells: &[String; 13]) -> fmt::Result {
+fn line(out: &mut fmt::Formatter<'_>, name: &str, cells: &[String; 14]) -> fmt::Result {
     write!(out, "{name:<16}")?;
     for (cell, (_, width)) in cells.iter().zip(COLUMNS) {
         write!(out, "{cell:>width$}")?;
@@ -69,7 +70,7 @@ fn line(out: &mut fmt::Formatter<'_>, name: &str, cells: &[String; 13]) -> fmt::
     writeln!(out)
 }
 
-fn cells_of(row: &Row) -> [String; 13] {
+fn cells_of(row: &Row) -> [String; 14] {
     const NONE: &str = "-";
     let spread = |spread: Option<Spread>, digits: usize| {
         spread.map_or(NONE.to_owned(), |spread| format!("{spread:.digits$}"))
@@ -88,6 +89,7 @@ fn cells_of(row: &Row) -> [String; 13] {
         median(row.p99_us),
         spread(row.times_p99, 2),
         spread(row.added_p50_us, 0),
+        row.cached.map_or(NONE.to_owned(), |share| format!("{:.1}", share.median)),
         spread(row.scrape_ms, 1),
         busy(row.proxy_busy),
         busy(row.load_busy),
@@ -98,8 +100,10 @@ fn cells_of(row: &Row) -> [String; 13] {
 }
 
 fn title(plan: &Plan, case: Case) -> String {
-    let Plan { connections, streams, events, rate, .. } = plan;
+    let Plan { connections, streams, events, rate, calm_rate, entries, .. } = plan;
     let seconds = plan.measure.as_secs_f64();
+    let from_cache =
+        format!("from the cache, {connections} connections, closed loop of {seconds} s");
     let load = match case {
         Case::B2 => format!("small JSON, {connections} connections, closed loop of {seconds} s"),
         Case::B5 => format!(
@@ -107,15 +111,27 @@ fn title(plan: &Plan, case: Case) -> String {
              latency to the first event",
             PERIOD.as_millis()
         ),
+        Case::B6Small => format!("JSON of 1 KiB, {from_cache}"),
+        Case::B6Large => format!("JSON of 100 KiB, {from_cache}"),
+        Case::B6Stream => format!("streams of 200 events at once, {from_cache}, CPU per event"),
+        Case::B6Disk => format!(
+            "JSON of 1 to 100 KiB, {entries} of them on disk, {calm_rate} requests a second for \
+             {seconds} s"
+        ),
+        Case::Miss => format!(
+            "streams that are in no cache, {calm_rate} a second for {seconds} s, CPU per event, \
+             latency to the first event"
+        ),
         Case::B8 => format!("B2's load of {seconds} s, all telemetry against none"),
         Case::B10 => format!(
             "200 models, small JSON, {rate} requests a second for {seconds} s, scraped each \
              second against never"
         ),
     };
-    let (rounds, baseline) = (plan.rounds, case.baseline().name());
+    let (rounds, passes, baseline) = (plan.rounds, plan.passes(), case.baseline().name());
     format!(
-        "{case:?}: {load}; baseline: {baseline}; {rounds} rounds of 2, median (least to greatest)"
+        "{case:?}: {load}; baseline: {baseline}; {rounds} rounds of {passes}, median (least to \
+         greatest)"
     )
 }
 

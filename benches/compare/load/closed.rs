@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{Connection, SharedCall, Tally, gather};
+use super::{Connection, SharedCalls, Tally, gather};
 use crate::Result;
 
 /// Keeps every connection busy for `duration`, then lets the last answers arrive.
@@ -15,13 +15,13 @@ use crate::Result;
 /// When a task dies.
 pub async fn closed_loop(
     connections: Vec<Connection>,
-    call: &SharedCall,
+    calls: &SharedCalls,
     duration: Duration,
 ) -> Result<(Vec<Connection>, Tally)> {
     let deadline = Instant::now() + duration;
     let mut tasks = JoinSet::new();
     for mut connection in connections {
-        let call = Arc::clone(call);
+        let calls = Arc::clone(calls);
         tasks.spawn(async move {
             let mut tally = Tally::default();
             loop {
@@ -29,7 +29,8 @@ pub async fn closed_loop(
                 if now >= deadline {
                     return (connection, tally);
                 }
-                tally.add(connection.exchange(&call, now).await, &call.answer);
+                let call = calls.next();
+                tally.add(connection.exchange(call, now).await, &call.answer);
             }
         });
     }

@@ -9,6 +9,7 @@ mod steady;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -21,12 +22,33 @@ pub use steady::steady_loop;
 use crate::Result;
 use crate::answers::Answer;
 
-/// What each connection sends and what must come back.
+/// What is sent once and what must come back.
 pub struct Call {
     /// A whole HTTP/1.1 request.
     pub request: Vec<u8>,
     /// The body that answers it.
-    pub answer: Answer,
+    pub answer: Arc<Answer>,
+}
+
+/// What all connections of a load send, by turns and over again.
+pub struct Calls {
+    calls: Vec<Call>,
+    begun: AtomicUsize,
+}
+
+/// Calls that many tasks share.
+pub type SharedCalls = Arc<Calls>;
+
+impl Calls {
+    /// These, of which there is at least one.
+    pub fn new(calls: Vec<Call>) -> SharedCalls {
+        Arc::new(Self { calls, begun: AtomicUsize::default() })
+    }
+
+    /// The one whose turn it is.
+    pub fn next(&self) -> &Call {
+        &self.calls[self.begun.fetch_add(1, Ordering::Relaxed) % self.calls.len()]
+    }
 }
 
 /// What came of many requests.
@@ -88,6 +110,3 @@ async fn gather(mut tasks: JoinSet<(Connection, Tally)>) -> Result<(Vec<Connecti
     }
     Ok((connections, total))
 }
-
-/// A call that many tasks share.
-pub type SharedCall = Arc<Call>;

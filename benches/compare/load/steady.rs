@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{Connection, SharedCall, Tally, gather};
+use super::{Connection, SharedCalls, Tally, gather};
 use crate::Result;
 use crate::pace::Pacer;
 
@@ -17,7 +17,7 @@ use crate::pace::Pacer;
 /// When a task dies.
 pub async fn steady_loop(
     connections: Vec<Connection>,
-    call: &SharedCall,
+    calls: &SharedCalls,
     (rate, duration): (u32, Duration),
     pacer: &Arc<Pacer>,
 ) -> Result<(Vec<Connection>, Tally)> {
@@ -26,13 +26,14 @@ pub async fn steady_loop(
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
     for (index, mut connection) in connections.into_iter().enumerate() {
-        let (call, pacer) = (Arc::clone(call), Arc::clone(pacer));
+        let (calls, pacer) = (Arc::clone(calls), Arc::clone(pacer));
         let mut intended = begin + step * u32::try_from(index)?;
         tasks.spawn(async move {
             let mut tally = Tally::default();
             while intended < begin + duration {
                 pacer.until(intended).await;
-                tally.add(connection.exchange(&call, intended).await, &call.answer);
+                let call = calls.next();
+                tally.add(connection.exchange(call, intended).await, &call.answer);
                 intended += lap;
             }
             (connection, tally)

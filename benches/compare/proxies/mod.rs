@@ -34,6 +34,10 @@ pub enum Subject {
     TransomWide,
     /// The same, and its metrics are scraped each second.
     TransomScraped,
+    /// Transom with all telemetry on, one thread, and a cache in memory alone.
+    TransomCached,
+    /// The same with little memory and a disk, so that most answers are found there.
+    TransomDisk,
 }
 
 impl Subject {
@@ -47,6 +51,17 @@ impl Subject {
             Self::TransomSilent => "transom-silent",
             Self::TransomWide => "transom-wide",
             Self::TransomScraped => "transom-scraped",
+            Self::TransomCached => "transom-cached",
+            Self::TransomDisk => "transom-disk",
+        }
+    }
+
+    /// The last tier of its cache, by the metrics' name, when it has any.
+    pub fn last_tier(self) -> Option<&'static str> {
+        match self {
+            Self::TransomCached => Some("memory"),
+            Self::TransomDisk => Some("disk"),
+            _ => None,
         }
     }
 }
@@ -89,7 +104,9 @@ impl Place {
             Subject::Transom
             | Subject::TransomSilent
             | Subject::TransomWide
-            | Subject::TransomScraped => transom::start(self, subject).await,
+            | Subject::TransomScraped
+            | Subject::TransomCached
+            | Subject::TransomDisk => transom::start(self, subject).await,
         };
         started.map_err(|error| format!("{}: {error}", subject.name()).into())
     }
@@ -127,13 +144,15 @@ pub struct Running {
     pub admin: Option<SocketAddr>,
     /// Where they are, when they are to be scraped beside the load.
     pub scraped: Option<SocketAddr>,
+    /// The last tier of its cache, when it has any.
+    tier: Option<&'static str>,
     process: Option<Process>,
 }
 
 impl Running {
     /// A subject without metrics; there is no process to speak of when it is direct.
     fn plain(address: SocketAddr, process: Option<Process>) -> Self {
-        Self { address, admin: None, scraped: None, process }
+        Self { address, admin: None, scraped: None, tier: None, process }
     }
 
     /// CPU time the subject has used; `None` for no proxy.
@@ -158,6 +177,30 @@ impl Running {
         match self.admin {
             Some(admin) => transom::audit(admin, sent).await,
             None => Ok(None),
+        }
+    }
+
+    /// How many look-ups in the last tier of the subject's cache had this result, `hit` or
+    /// `miss`; `None` without a cache.
+    ///
+    /// # Errors
+    /// When it has a cache but cannot be asked.
+    pub async fn looked_up(&self, result: &str) -> Result<Option<u64>> {
+        match self.admin.zip(self.tier) {
+            Some((admin, tier)) => transom::looked_up(admin, tier, result).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits until the last tier of the subject's cache holds so many answers, but not for
+    /// ever: what it lacks will show as misses.
+    ///
+    /// # Errors
+    /// When it has a cache but cannot be asked.
+    pub async fn stores(&self, answers: u32) -> Result<()> {
+        match self.admin.zip(self.tier) {
+            Some((admin, tier)) => transom::stores(admin, tier, answers).await,
+            None => Ok(()),
         }
     }
 

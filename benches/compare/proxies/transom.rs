@@ -12,6 +12,9 @@ use crate::process::{self, Process};
 /// How long the last requests may take to show in the metrics.
 const LAG: Duration = Duration::from_secs(2);
 
+/// How long a cache may take no further answer until it has taken all that it will.
+const SETTLING: Duration = Duration::from_secs(3);
+
 /// Models of the subjects that are scraped, or could be.
 const MANY: usize = 200;
 
@@ -37,6 +40,7 @@ data_dir = "{}"
 "#,
         data.display()
     );
+    text.push_str(cache(subject));
     text.push_str(&telemetry(place.upstream));
     text.push_str(&catalog(place.upstream, models));
     let file = configuration(&directory, "transom.toml", &text)?;
@@ -52,8 +56,18 @@ data_dir = "{}"
         address: listen,
         admin: (!silent).then_some(admin),
         scraped: (subject == Subject::TransomScraped).then_some(admin),
+        tier: subject.last_tier(),
         process: Some(process),
     })
+}
+
+/// Where answers are kept: nowhere, in memory, or on disk but for a few.
+fn cache(subject: Subject) -> &'static str {
+    match subject {
+        Subject::TransomCached => "\n[cache]\nmodels = [\"*\"]\ndisk = 0\n",
+        Subject::TransomDisk => "\n[cache]\nmodels = [\"*\"]\nmemory = \"1MiB\"\n",
+        _ => "",
+    }
 }
 
 /// Everything there is but access lines, as with every other subject: spans to the mock, two
@@ -106,7 +120,31 @@ endpoints = ["http://{upstream}"]
 /// # Errors
 /// When the metrics cannot be read.
 pub async fn dropped(admin: SocketAddr) -> Result<u64> {
-    Ok(sum(&process::get(admin, "/metrics").await?, "transom_telemetry_dropped_total") as u64)
+    sum(admin, "transom_telemetry_dropped_total", &[]).await
+}
+
+/// What the metrics say of look-ups in a tier of the cache with this result.
+///
+/// # Errors
+/// When the metrics cannot be read.
+pub async fn looked_up(admin: SocketAddr, tier: &str, result: &str) -> Result<u64> {
+    sum(admin, "transom_cache_requests_total", &[("tier", tier), ("result", result)]).await
+}
+
+/// Waits until a tier of the cache holds so many answers, or takes no more.
+///
+/// # Errors
+/// When the metrics cannot be read.
+pub async fn stores(admin: SocketAddr, tier: &str, answers: u32) -> Result<()> {
+    let (mut held, mut grew) = (0, Instant::now());
+    while held < u64::from(answers) && grew.elapsed() < SETTLING {
+        let now = sum(admin, "transom_cache_entries", &[("tier", tier)]).await?;
+        if now > held {
+            (held, grew) = (now, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Compares the requests counted in `/metrics` with `sent`; says what is wrong.
@@ -116,8 +154,8 @@ pub async fn dropped(admin: SocketAddr) -> Result<u64> {
 pub async fn audit(admin: SocketAddr, sent: u64) -> Result<Option<String>> {
     let deadline = Instant::now() + LAG;
     loop {
-        let counted = sum(&process::get(admin, "/metrics").await?, "transom_requests_total");
-        if counted == sent as f64 {
+        let counted = sum(admin, "transom_requests_total", &[]).await?;
+        if counted == sent {
             return Ok(None);
         }
         if Instant::now() > deadline {
@@ -127,12 +165,15 @@ pub async fn audit(admin: SocketAddr, sent: u64) -> Result<Option<String>> {
     }
 }
 
-/// The sum over all series of one metric in the Prometheus text format.
-fn sum(metrics: &str, name: &str) -> f64 {
+/// The sum over all series of one metric with these labels, in the Prometheus text format.
+async fn sum(admin: SocketAddr, name: &str, labels: &[(&str, &str)]) -> Result<u64> {
+    let metrics = process::get(admin, "/metrics").await?;
+    let wanted: Vec<_> = labels.iter().map(|(name, is)| format!("{name}=\"{is}\"")).collect();
     let series = metrics.lines().filter_map(|line| line.strip_prefix(name));
     let values = series.filter(|rest| rest.starts_with(['{', ' '])).filter_map(|rest| {
-        let after_labels = rest.rsplit_once('}').map_or(rest, |(_, value)| value);
-        after_labels.split_whitespace().next()?.parse::<f64>().ok()
+        let (labels, value) = rest.rsplit_once('}').unwrap_or(("", rest));
+        let value = value.split_whitespace().next()?.parse::<f64>().ok()?;
+        wanted.iter().all(|label| labels.contains(label)).then_some(value)
     });
-    values.sum()
+    Ok(values.sum::<f64>() as u64)
 }
