@@ -23,6 +23,10 @@ const FLIGHTS: usize = 65_536;
 /// Listeners to one of them.
 const FOLLOWERS: usize = 65_536;
 
+/// The share of memory's bytes that answers on their way may take beside it, at least the
+/// largest of them.
+const ON_THEIR_WAY: u64 = 4;
+
 /// Bytes of an answer that the tiers beyond memory take, however small memory is.
 const LARGEST_ELSEWHERE: usize = 8 << 20;
 
@@ -94,7 +98,13 @@ impl Cache {
         let elsewhere = if slow.behind.is_some() { LARGEST_ELSEWHERE } else { 0 };
         let largest = usize::try_from(memory.largest()).unwrap_or(usize::MAX);
         let largest = largest.max(elsewhere).min(Entry::LARGEST);
-        let limits = FlightLimits { log_bytes: largest, flights: FLIGHTS, followers: FOLLOWERS };
+        let on_their_way = settings.memory / ON_THEIR_WAY;
+        let limits = FlightLimits {
+            log_bytes: largest,
+            logs_bytes: usize::try_from(on_their_way).unwrap_or(usize::MAX).max(largest),
+            flights: FLIGHTS,
+            followers: FOLLOWERS,
+        };
         Self {
             routes,
             memory,

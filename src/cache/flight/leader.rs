@@ -102,7 +102,7 @@ impl Drop for Leader {
             flights.forget(&mut shard, flight);
             return;
         }
-        match state.fail(flight.key, *succession, flights.limits.log_bytes) {
+        match state.fail(flight.key, *succession, &flights.room) {
             Some(successor) => drop(shard.insert(flight.key, successor)),
             None => flights.forget(&mut shard, flight),
         }

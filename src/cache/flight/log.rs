@@ -5,17 +5,27 @@
 use crate::cache::entry::Frame;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// About what a chunk takes beside its bytes, so that many small ones count as what they are.
 const CHUNK_OVERHEAD: usize = 64;
 
-/// A log of chunks that lets go of its beginning when it grows beyond its limit.
+/// The room that logs have, one by one and together.
+pub(super) struct Room {
+    each: usize,
+    together: usize,
+    /// Bytes in all logs.
+    held: AtomicUsize,
+}
+
+/// A log of chunks that lets go of its beginning when it grows beyond its room.
 pub(super) struct Log {
     frames: VecDeque<Frame>,
     /// Chunks that were let go: the number of the first one that is held.
     gone: u64,
     bytes: usize,
-    limit: usize,
+    room: Arc<Room>,
     extent: Extent,
 }
 
@@ -24,7 +34,7 @@ pub(super) struct Log {
 enum Extent {
     /// All there is so far.
     Whole,
-    /// Its end at most, since it grew beyond the limit.
+    /// Its end at most, since it grew beyond its room.
     Tail,
 }
 
@@ -38,17 +48,33 @@ pub(super) enum Read {
     Lagged,
 }
 
+impl Room {
+    pub(super) const fn new(each: usize, together: usize) -> Self {
+        Self { each, together, held: AtomicUsize::new(0) }
+    }
+
+    /// Bytes in all logs now.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
 impl Log {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { frames: VecDeque::new(), gone: 0, bytes: 0, limit, extent: Extent::Whole }
+    pub(super) fn new(room: Arc<Room>) -> Self {
+        Self { frames: VecDeque::new(), gone: 0, bytes: 0, room, extent: Extent::Whole }
     }
 
     /// Appends a chunk. The newest one is held, whatever its size: some reader may be waiting
     /// for it.
     pub(super) fn push(&mut self, frame: Frame) {
-        self.bytes += cost(&frame);
+        let cost = cost(&frame);
+        self.bytes += cost;
+        self.room.held.fetch_add(cost, Ordering::Relaxed);
         self.frames.push_back(frame);
-        while self.bytes > self.limit {
+        while self.bytes > self.room.each
+            || self.room.held.load(Ordering::Relaxed) > self.room.together
+        {
             self.extent = Extent::Tail;
             if self.frames.len() == 1 {
                 break;
@@ -73,7 +99,7 @@ impl Log {
         }
     }
 
-    /// Whether it never grew beyond its limit.
+    /// Whether it never grew beyond its room.
     pub(super) fn is_whole(&self) -> bool {
         self.extent == Extent::Whole
     }
@@ -90,9 +116,17 @@ impl Log {
 
     fn let_go(&mut self) {
         if let Some(oldest) = self.frames.pop_front() {
-            self.bytes -= cost(&oldest);
+            let cost = cost(&oldest);
+            self.bytes -= cost;
+            self.room.held.fetch_sub(cost, Ordering::Relaxed);
             self.gone += 1;
         }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.room.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

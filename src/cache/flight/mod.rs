@@ -27,6 +27,7 @@ pub use leader::Leader;
 use crate::cache::entry;
 use crate::types::{CacheKey, NanoUsd, Usage};
 use http::HeaderValue;
+use log::Room;
 use parking_lot::{Mutex, MutexGuard};
 use state::Flight;
 use std::collections::HashMap;
@@ -42,6 +43,8 @@ pub struct FlightLimits {
     /// Bytes of an answer that are held for those who are behind. A larger answer goes to
     /// the followers it has, as fast as they are, and to no further ones.
     pub log_bytes: usize,
+    /// Such bytes of all answers together.
+    pub logs_bytes: usize,
     /// Flights at a time.
     pub flights: usize,
     /// Followers of one flight.
@@ -96,6 +99,7 @@ pub struct Flights {
     shards: Box<[Mutex<Shard>]>,
     /// Flights in all shards.
     count: AtomicUsize,
+    room: Arc<Room>,
     limits: FlightLimits,
 }
 
@@ -105,7 +109,8 @@ impl Flights {
     /// None so far.
     pub fn new(limits: FlightLimits) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, count: AtomicUsize::new(0), limits }
+        let room = Arc::new(Room::new(limits.log_bytes, limits.logs_bytes));
+        Self { shards, count: AtomicUsize::new(0), room, limits }
     }
 
     /// Follows whoever asks the same, or else leads. `there` looks once more for an answer
@@ -132,7 +137,7 @@ impl Flights {
         if !self.reserve() {
             return Boarding::Alone;
         }
-        let flight = Arc::new(Flight::first(key, self.limits.log_bytes));
+        let flight = Arc::new(Flight::first(key, Arc::clone(&self.room)));
         shard.insert(key, Arc::clone(&flight));
         Boarding::Leads(Leader::new(Arc::clone(self), flight))
     }

@@ -9,7 +9,7 @@
 //!
 //! Must not know: how flights are found by their keys, or how anybody waits.
 
-use super::log::Log;
+use super::log::{Log, Room};
 use super::{FlightEnd, FlightHead, FlightLimits};
 use crate::types::CacheKey;
 use parking_lot::Mutex;
@@ -75,13 +75,13 @@ pub(super) enum Succession {
 
 impl Flight {
     /// A flight with a leader and without followers.
-    pub(super) fn first(key: CacheKey, log_bytes: usize) -> Self {
+    pub(super) fn first(key: CacheKey, room: Arc<Room>) -> Self {
         Self::with(
             key,
             State {
                 phase: Phase::Led,
                 head: None,
-                log: Log::new(log_bytes),
+                log: Log::new(room),
                 waiting: BTreeMap::new(),
                 listening: 0,
                 next_seat: 0,
@@ -151,7 +151,7 @@ impl State {
         &mut self,
         key: CacheKey,
         succession: Succession,
-        log_bytes: usize,
+        room: &Arc<Room>,
     ) -> Option<Arc<Flight>> {
         let waiting = std::mem::take(&mut self.waiting);
         let may_hand_over = succession == Succession::HandOver && self.hand_overs < MOST_HAND_OVERS;
@@ -162,7 +162,7 @@ impl State {
                 Self {
                     phase: Phase::Nominated(nominee),
                     head: None,
-                    log: Log::new(log_bytes),
+                    log: Log::new(Arc::clone(room)),
                     waiting,
                     listening: 0,
                     next_seat: self.next_seat,

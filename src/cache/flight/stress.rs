@@ -132,7 +132,8 @@ async fn storm(limits: FlightLimits) -> HashMap<Fate, u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_follower_hears_a_final_word() {
-    let limits = FlightLimits { log_bytes: 1 << 20, flights: 100, followers: 10_000 };
+    let limits =
+        FlightLimits { log_bytes: 1 << 20, logs_bytes: 1 << 30, flights: 100, followers: 10_000 };
     let fates = storm(limits).await;
     // All but lagging happens.
     for fate in [Fate::Led, Fate::LedAfterAnother, Fate::Alone, Fate::Heard, Fate::Broke] {
@@ -143,7 +144,8 @@ async fn every_follower_hears_a_final_word() {
 
 #[tokio::test]
 async fn every_follower_hears_a_final_word_on_one_thread() {
-    let limits = FlightLimits { log_bytes: 1 << 20, flights: 100, followers: 10_000 };
+    let limits =
+        FlightLimits { log_bytes: 1 << 20, logs_bytes: 1 << 30, flights: 100, followers: 10_000 };
     let fates = storm(limits).await;
     assert!(fates.contains_key(&Fate::Heard), "{fates:?}");
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 const KEY: CacheKey = CacheKey([7; 32]);
-const LIMITS: FlightLimits = FlightLimits { log_bytes: 10_000, flights: 8, followers: 1000 };
+const LIMITS: FlightLimits =
+    FlightLimits { log_bytes: 10_000, logs_bytes: 1 << 30, flights: 8, followers: 1000 };
 
 fn flights(limits: FlightLimits) -> Arc<Flights> {
     Arc::new(Flights::new(limits))
@@ -302,6 +303,25 @@ async fn one_chunk_above_the_limit_still_reaches_those_who_wait_for_it() {
     assert_eq!(hears(&mut follower).await, "head 200");
     assert_eq!(hears(&mut follower).await, chunk);
     assert!(!leader.holds_everything() && is_alone(&flights));
+}
+
+#[tokio::test]
+async fn answers_too_large_together_give_their_room_back() {
+    let flights = flights(FlightLimits { logs_bytes: 5000, ..LIMITS });
+    let mut leader = leads(&flights);
+    let Boarding::Leads(mut other) = flights.board(CacheKey([8; 32]), || None::<()>) else {
+        panic!("nobody leads there")
+    };
+    for leader in [&mut leader, &mut other] {
+        leader.head(head());
+        push(leader, &"x".repeat(3000));
+    }
+    assert!(leader.holds_everything(), "it came first");
+    assert!(!other.holds_everything());
+    assert!(flights.room.held() < 5000, "{}", flights.room.held());
+    leader.land(end(), |_| {});
+    drop(other);
+    assert_eq!(flights.room.held(), 0);
 }
 
 #[tokio::test]

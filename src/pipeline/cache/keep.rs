@@ -148,6 +148,11 @@ impl Keep {
         matches!(&self.log, Log::Shared(leader) if leader.has_followers())
     }
 
+    /// Whether all of it so far is held for others who hear it, or may come to.
+    pub(in crate::pipeline) fn is_held_for_others(&self) -> bool {
+        matches!(&self.log, Log::Shared(leader) if leader.holds_everything())
+    }
+
     /// Returns when nobody else hears it any more.
     pub(in crate::pipeline) async fn deserted(&self) {
         match &self.log {

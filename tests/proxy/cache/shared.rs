@@ -191,6 +191,32 @@ fn assert_long(answer: &Response) {
 }
 
 #[tokio::test]
+async fn a_leader_that_does_not_read_holds_nobody_up() {
+    let gate = Gate::shut();
+    let (proxy, upstream) = of_long_answers(&gate, &long_event()).await;
+    let (lazy, follower) = (listening(&proxy).await, listening(&proxy).await);
+    gate.open();
+    assert_long(&rest_of(follower).await);
+    assert_long(&rest_of(lazy).await);
+    assert_eq!(upstream.count(), 1);
+}
+
+#[tokio::test]
+async fn a_leader_that_leaves_unread_what_has_come_is_one_that_has_left() {
+    let gate = Gate::shut();
+    let (proxy, _upstream) = of_long_answers(&gate, &long_event()).await;
+    let (lazy, follower) = (listening(&proxy).await, listening(&proxy).await);
+    gate.open();
+    assert_long(&rest_of(follower).await);
+    drop(lazy);
+    let lines = proxy.settled(2).await;
+    let outcome_of =
+        |cache| lines.iter().find(|line| line.text("cache") == cache).unwrap().outcome();
+    assert_eq!(outcome_of("miss"), "client_cancelled", "{lines:?}");
+    assert_eq!(outcome_of("collapsed"), "success", "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_follower_that_does_not_read_holds_nobody_up() {
     let gate = Gate::shut();
     let (proxy, upstream) = of_long_answers(&gate, &long_event()).await;
