@@ -147,7 +147,7 @@ impl Caching {
         let counts = disk.map(ShelfHandle::counts).unwrap_or_default();
         series.usage(CacheTier::Disk, usage.entries, usage.bytes);
         let (dropped, broken) = (counts.dropped + lost, counts.errors + self.failures);
-        series.catch_up(CacheTier::Disk, TierTotals { evicted: 0, dropped, broken });
+        series.catch_up(CacheTier::Disk, TierTotals { evicted: usage.evicted, dropped, broken });
         if let Some(redis) = &slow.redis {
             let counts = redis.counts();
             let dropped = counts.dropped + counts.lost + lost;
@@ -216,7 +216,8 @@ impl Shelf for OnDisk {
     fn usage(&self) -> ShelfUsage {
         let usage = self.0.usage();
         let generations = usage.generations as u64;
-        ShelfUsage { entries: usage.entries, bytes: usage.bytes, generations }
+        let (entries, bytes, evicted) = (usage.entries, usage.bytes, usage.evicted);
+        ShelfUsage { entries, bytes, generations, evicted }
     }
 
     fn maintain(&mut self) -> Result<(), ShelfError> {

@@ -69,6 +69,8 @@ pub struct ShelfUsage {
     pub bytes: u64,
     /// Databases that they are in.
     pub generations: u64,
+    /// Entries that were given up for want of room, since the start.
+    pub evicted: u64,
 }
 
 /// A shelf failed, with its words.

@@ -81,7 +81,7 @@ impl Shelf for Fake {
 
     fn usage(&self) -> ShelfUsage {
         let entries = self.inside(|inside| inside.values.len() as u64);
-        ShelfUsage { entries, bytes: 7 * entries, generations: 1 }
+        ShelfUsage { entries, bytes: 7 * entries, generations: 1, evicted: 0 }
     }
 
     fn maintain(&mut self) -> Result<(), ShelfError> {
@@ -125,7 +125,7 @@ async fn what_is_put_is_found_and_counted() {
     assert_eq!(handle.get(&key(2)).await, None);
     let counts = ShelfCounts { hits: 1, misses: 1, ..ShelfCounts::default() };
     assert_eq!(handle.counts(), counts);
-    assert_eq!(handle.usage(), ShelfUsage { entries: 1, bytes: 7, generations: 1 });
+    assert_eq!(handle.usage(), ShelfUsage { entries: 1, bytes: 7, generations: 1, evicted: 0 });
 }
 
 #[tokio::test]

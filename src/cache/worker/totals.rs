@@ -31,6 +31,7 @@ pub(super) struct Totals {
     entries: AtomicU64,
     bytes: AtomicU64,
     generations: AtomicU64,
+    evicted: AtomicU64,
 }
 
 impl Totals {
@@ -59,6 +60,7 @@ impl Totals {
         self.entries.store(usage.entries, Ordering::Relaxed);
         self.bytes.store(usage.bytes, Ordering::Relaxed);
         self.generations.store(usage.generations, Ordering::Relaxed);
+        self.evicted.store(usage.evicted, Ordering::Relaxed);
     }
 
     pub(super) fn usage(&self) -> ShelfUsage {
@@ -66,6 +68,7 @@ impl Totals {
             entries: self.entries.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             generations: self.generations.load(Ordering::Relaxed),
+            evicted: self.evicted.load(Ordering::Relaxed),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::types::CacheStatus;
 use crate::upstream::Transport;
 use follow::Followed;
 use http::HeaderMap;
-use question::Question;
+use question::{Passed, Question};
 use std::sync::Arc;
 
 /// What became of a request before an upstream was asked.
@@ -56,8 +56,11 @@ pub(super) async fn look_up<D: Downstream, T: Transport>(
     };
     let question = match Question::of(deps, (down.head(), caller, &request), route)? {
         Ok(question) => question,
-        Err(reason) => {
+        Err(Passed { reason, otherwise }) => {
             rec.cache = Some(CacheFacts::new(CacheStatus::Bypass(reason)));
+            if otherwise == Otherwise::Refuse {
+                return Err(Fault::NotCached);
+            }
             let keep = Keep::reporting(Forwarded::Bypass(reason));
             return Ok(Looked::Nothing(request, keep));
         }

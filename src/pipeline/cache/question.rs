@@ -3,8 +3,8 @@
 //! Must not know: what is in the cache.
 
 use crate::cache::{
-    Asker, Control, CredentialDigest, Found, KeyParts, Lookup, Plan, RouteCache, RouteIdentity,
-    RouteTarget, Scope, eligible,
+    Asker, Control, CredentialDigest, Found, KeyParts, Lookup, Otherwise, Plan, RouteCache,
+    RouteIdentity, RouteTarget, Scope, eligible,
 };
 use crate::error::Fault;
 use crate::identity::{Caller, CredentialHeaders};
@@ -34,6 +34,14 @@ pub(super) struct Question {
     pub(super) fallback: Option<Found>,
 }
 
+/// A request in which the cache has no part.
+pub(super) struct Passed {
+    /// Why.
+    pub(super) reason: BypassReason,
+    /// What its caller wants without an answer from the cache.
+    pub(super) otherwise: Otherwise,
+}
+
 impl Question {
     /// What the request asks; or why the cache has no part in it.
     ///
@@ -43,14 +51,14 @@ impl Question {
         deps: &Deps<T>,
         (head, caller, request): (&Parts, &Caller, &Request),
         route: Arc<RouteCache>,
-    ) -> Result<Result<Self, BypassReason>, Fault> {
+    ) -> Result<Result<Self, Passed>, Fault> {
         let operation = request.operation;
         let view = read_cache_view(operation, &request.body.bytes);
         let headers = read_cache_headers(&head.headers).map_err(fault_of)?;
         let control = Control::of(&headers, view.control.as_ref(), &route).map_err(fault_of)?;
         let plan = match eligible(operation, &view, &control, &route) {
             Ok(plan) => plan,
-            Err(reason) => return Ok(Err(reason)),
+            Err(reason) => return Ok(Err(Passed { reason, otherwise: control.otherwise })),
         };
         let scope = Scope::of(route.scope, asker(caller, head));
         let key = KeyParts {
@@ -63,7 +71,10 @@ impl Question {
             body: &request.body.bytes,
             variant: plan.variant(&deps.random),
         };
-        let Ok(key) = key.key() else { return Ok(Err(BypassReason::Ambiguous)) };
+        let Ok(key) = key.key() else {
+            let reason = BypassReason::Ambiguous;
+            return Ok(Err(Passed { reason, otherwise: control.otherwise }));
+        };
         let (alias, tenant) = match caller {
             Caller::Holder(holder) => (Arc::clone(&holder.alias), holder.tenant.clone()),
             Caller::Anyone => (Arc::from(""), None),

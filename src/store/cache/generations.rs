@@ -37,6 +37,8 @@ pub(super) struct Generations {
     capacity: u64,
     /// The oldest first.
     open: Vec<Generation>,
+    /// Entries that were given up for want of room, since the start.
+    evicted: u64,
 }
 
 impl Generations {
@@ -44,7 +46,8 @@ impl Generations {
     /// nothing is. What does not fit is removed first.
     pub(super) fn open(cache: &Path, capacity: u64, first: u64) -> Result<Self, Refusal> {
         private::create_directory(cache).map_err(Refusal::System)?;
-        let mut generations = Self { cache: cache.to_owned(), capacity, open: Vec::new() };
+        let mut generations =
+            Self { cache: cache.to_owned(), capacity, open: Vec::new(), evicted: 0 };
         let numbers = generations.those_that_fit().map_err(Refusal::System)?;
         let opened: Vec<_> = thread::scope(|scope| {
             let open = |number| scope.spawn(move || Generation::open(cache, number, PATIENCE));
@@ -141,6 +144,7 @@ impl Generations {
             entries: self.open.iter().map(Generation::entries).sum(),
             bytes: self.bytes(),
             generations: self.open.len(),
+            evicted: self.evicted,
         }
     }
 
@@ -223,9 +227,15 @@ impl Generations {
             self.open.iter_mut().filter(|open| open.is_dirty()).try_for_each(Generation::flush)?;
         }
         while !fits(self) && self.open.len() > 1 {
-            self.open.remove(0).delete()?;
+            let oldest = self.open.remove(0);
+            self.evicted += oldest.entries();
+            oldest.delete()?;
         }
-        if fits(self) { Ok(()) } else { self.start_over(self.mark()?) }
+        if fits(self) {
+            return Ok(());
+        }
+        self.evicted += self.usage().entries;
+        self.start_over(self.mark()?)
     }
 
     /// Removes what `purge` names from one generation.

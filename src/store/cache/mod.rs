@@ -95,6 +95,8 @@ pub struct CacheUsage {
     pub bytes: u64,
     /// Databases.
     pub generations: usize,
+    /// Entries that were given up for want of room since the start, counted as `entries` are.
+    pub evicted: u64,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,8 @@ struct State {
     marked: Instant,
     /// When the cache was last replaced.
     replaced: Option<Instant>,
+    /// Entries that databases before these have given up for want of room.
+    evicted_before: u64,
 }
 
 impl DiskCache {
@@ -151,7 +155,8 @@ impl DiskCache {
     /// What it holds.
     pub fn usage(&self) -> CacheUsage {
         let state = self.state.lock();
-        state.generations.as_ref().map(Generations::usage).unwrap_or_default()
+        let usage = state.generations.as_ref().map(Generations::usage).unwrap_or_default();
+        CacheUsage { evicted: state.evicted_before + usage.evicted, ..usage }
     }
 
     /// Removes what has expired, and writes to disk what was stored. To be called about once
@@ -193,6 +198,7 @@ impl DiskCache {
             watch: Watch::new(now),
             marked: now.instant,
             replaced: None,
+            evicted_before: 0,
         };
         let state = Mutex::new(state);
         let cache = Self { directory: directory.to_owned(), capacity, clock, state, _lock: lock };
@@ -258,10 +264,11 @@ impl DiskCache {
     /// Closes a cache that failed and takes it out of the way.
     fn give_up(&self, state: &mut State, error: &StoreError) {
         tracing::warn!(%error, "the cache on disk failed: it goes on empty");
-        if let Some(generations) = state.generations.take()
-            && let Err(error) = generations.close()
-        {
-            tracing::debug!(%error, "the cache on disk could not be closed");
+        if let Some(generations) = state.generations.take() {
+            state.evicted_before += generations.usage().evicted;
+            if let Err(error) = generations.close() {
+                tracing::debug!(%error, "the cache on disk could not be closed");
+            }
         }
         let taken_away = match error {
             // Moving it would leave the disk as full as it is.

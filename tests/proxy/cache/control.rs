@@ -100,6 +100,23 @@ async fn only_if_cached_leaves_the_upstream_alone() {
 }
 
 #[tokio::test]
+async fn only_if_cached_leaves_the_upstream_alone_where_the_cache_has_no_part() {
+    let upstream = Upstream::start(serve_numbered);
+    let proxy = start(&upstream).await;
+    let sampled = CHAT.replace("\"temperature\":0", "\"temperature\":1");
+    assert_ne!(sampled, CHAT);
+    for (headers, body) in [
+        (ONLY_IF_CACHED.to_vec(), &*sampled),
+        ([ONLY_IF_CACHED, &[("x-transom-cache", "off")]].concat(), CHAT),
+    ] {
+        let response = ask_again(&proxy, &headers, body).await;
+        assert_eq!((response.status, x_cache(&response)), (504, "BYPASS"), "{response:?}");
+        response.openai_error();
+    }
+    assert_eq!(upstream.count(), 0);
+}
+
+#[tokio::test]
 async fn only_if_cached_keeps_the_connection_in_step() {
     let upstream = Upstream::start(serve_numbered);
     let proxy = start(&upstream).await;

@@ -58,6 +58,7 @@ fn ten_times_the_capacity_never_takes_more_than_the_capacity() {
     });
     assert!(most <= CAPACITY, "{most} bytes");
     let usage = cache.usage();
+    assert!(usage.evicted > usage.entries, "most of it had to go: {usage:?}");
     assert!(usage.bytes >= directory.taken() && usage.bytes <= CAPACITY, "{usage:?}");
     // It is not empty for that.
     assert!(usage.bytes > CAPACITY / 4 && usage.entries > 0, "{usage:?}");
