@@ -26,6 +26,7 @@
 //! | [`upstream`] | where requests can go | the above, not `identity` |
 //! | [`pipeline`] | the request path | all above |
 //! | [`edge`] | pingora, and nothing else knows it | pipeline |
+//! | [`replay`] | recorded requests sent again, and what came of it | capture |
 //! | [`admin`] | pages, metrics, health | pipeline |
 //! | [`sim`] | a simulated model server | types |
 //! | [`config`] | what an operator wrote, validated | the modules' settings |
@@ -44,6 +45,7 @@ pub mod identity;
 pub mod observe;
 pub mod pipeline;
 pub mod protocol;
+pub mod replay;
 pub mod sim;
 pub mod store;
 pub mod types;

@@ -5,6 +5,7 @@
 mod cache;
 mod call;
 mod ids;
+mod micros;
 mod model;
 mod money;
 mod outcome;
@@ -18,6 +19,7 @@ mod usage;
 pub use cache::{BypassReason, CacheKey, CacheStatus, CacheTags, CacheTier, Purge};
 pub use call::{Dialect, Operation};
 pub use ids::{RequestId, SpanId, TraceFlags, TraceId};
+pub use micros::Micros;
 pub use model::ModelSlot;
 pub use money::NanoUsd;
 pub use outcome::{ErrorType, Outcome};
