@@ -4,14 +4,14 @@
 //! Must not know: which answers are kept, or why.
 
 use crate::cache::{
-    Cache, CacheRoutes, Position, QueueLimits, RecentPurges, RedisTier, Shelf, ShelfError,
+    Cache, CacheSettings, Position, QueueLimits, RecentPurges, RedisTier, Shelf, ShelfError,
     ShelfFound, ShelfHandle, ShelfLimits, ShelfPut, ShelfUsage, ShelfWorker, Slow, WriteBehind,
     write_to,
 };
 use crate::config::Settings;
 use crate::observe::{Metrics, TierTotals};
 use crate::store::{self, Condition, DiskCache, OpenError, OpenedCache, StoreError};
-use crate::types::{CacheKey, CacheTier, Clock, Purge};
+use crate::types::{CacheKey, CacheTier, Clock, PerModel, Purge};
 use bytes::Bytes;
 use std::io;
 use std::sync::Arc;
@@ -54,7 +54,8 @@ impl Caching {
         metrics: &Arc<Metrics>,
         clock: Clock,
     ) -> io::Result<Self> {
-        let routes = CacheRoutes::new(&settings.cache, settings.model_caches.clone());
+        let CacheSettings { models, default, .. } = &settings.cache;
+        let routes = PerModel::new(settings.model_caches.clone(), models, default.clone());
         let recent = Arc::new(RecentPurges::default());
         let (tell, purges) = channel(PURGES);
         let missed = Arc::<AtomicBool>::default();

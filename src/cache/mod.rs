@@ -2,7 +2,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `settings`, `routes` | what an operator says, and for which model |
+//! | `settings` | what an operator says |
 //! | `control`, `policy` | what a caller wants; which requests and answers are fit |
 //! | `key` | which requests have the same answer |
 //! | `entry` | an answer as it is kept |
@@ -23,7 +23,6 @@ mod memory;
 mod policy;
 mod purges;
 mod redis;
-mod routes;
 mod settings;
 mod shelf;
 mod tiers;
@@ -43,7 +42,6 @@ pub use policy::{
 };
 pub use purges::RecentPurges;
 pub use redis::{NotAPosition, Position, QueueLimits, RedisTier};
-pub use routes::CacheRoutes;
 pub use settings::{
     CacheScope, CacheSettings, CacheWhen, Eviction, Pace, RedisSettings, RouteCache, Sampled,
     Topology,

@@ -8,10 +8,10 @@ use crate::cache::flight::{Boarding, FlightLimits, Flights};
 use crate::cache::redis::RedisTier;
 use crate::cache::worker::ShelfHandle;
 use crate::cache::{
-    CacheRoutes, CacheSettings, Completeness, Entry, Freshness, MemoryTier, Purged, RecentPurges,
-    RouteCache, TierState, TierStatus, WriteBehind,
+    CacheSettings, Completeness, Entry, Freshness, MemoryTier, Purged, RecentPurges, RouteCache,
+    TierState, TierStatus, WriteBehind,
 };
-use crate::types::{CacheKey, CacheTier, Clock, Purge};
+use crate::types::{CacheKey, CacheTier, Clock, PerModel, Purge};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,7 +35,7 @@ const QUICKLY_UNPACKED: usize = 64 * 1024;
 
 /// The cache of a proxy.
 pub struct Cache {
-    routes: CacheRoutes,
+    routes: PerModel<RouteCache>,
     memory: MemoryTier,
     flights: Arc<Flights>,
     slow: Slow,
@@ -89,7 +89,7 @@ impl Cache {
     /// The cache that `settings` describe, with these tiers beyond memory.
     pub fn new(
         settings: &CacheSettings,
-        routes: CacheRoutes,
+        routes: PerModel<RouteCache>,
         slow: Slow,
         (purges, clock): (Arc<RecentPurges>, Clock),
     ) -> Self {

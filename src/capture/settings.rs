@@ -3,7 +3,6 @@
 //! Must not know: TOML, where a value was written, or how a capture is stored.
 
 use crate::types::Secret;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Capture as a whole.
@@ -25,6 +24,50 @@ pub struct CaptureSettings {
     pub default: RouteCapture,
 }
 
+impl Default for CaptureSettings {
+    /// No model is captured.
+    fn default() -> Self {
+        Self {
+            keep: Retention { bytes: 20 << 30, age: Duration::from_secs(14 * 24 * 60 * 60) },
+            roll: Roll { bytes: 64 << 20, age: Duration::from_secs(10 * 60) },
+            queue: 64 << 20,
+            encryption: None,
+            redaction: RedactionSettings {
+                patterns: KnownPattern::ALL.to_vec(),
+                ..RedactionSettings::default()
+            },
+            models: Vec::new(),
+            default: RouteCapture::default(),
+        }
+    }
+}
+
+impl Default for RouteCapture {
+    /// Everything, redacted.
+    fn default() -> Self {
+        let (mode, sampling) = (CaptureMode::default(), Sampling::default());
+        Self { mode, body: 1 << 20, sampling }
+    }
+}
+
+impl RouteCapture {
+    /// The most bytes that may be kept of a body.
+    pub const LARGEST_BODY: u64 = 16 << 20;
+}
+
+impl Default for Sampling {
+    /// All of them.
+    fn default() -> Self {
+        Self { sessions: 1.0, errors: true, slower_than: None, cancelled: true }
+    }
+}
+
+impl KnownPattern {
+    /// All there are.
+    pub const ALL: [Self; 6] =
+        [Self::ApiKey, Self::Jwt, Self::Email, Self::Phone, Self::Card, Self::Iban];
+}
+
 /// What is kept, and for how long. Whole segments go, the oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -43,14 +86,9 @@ pub struct Roll {
     pub age: Duration,
 }
 
-/// The key that the keys of segments are wrapped with: 32 bytes in hexadecimal.
+/// The key that the keys of segments are wrapped with: 32 bytes as 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MasterKey {
-    /// Read from the environment.
-    Given(Secret),
-    /// In a file.
-    File(PathBuf),
-}
+pub struct MasterKey(pub Secret);
 
 /// How the exchanges of a model are captured.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 //! Must not know: TOML, or where a value was written.
 
 use crate::cache::{CacheSettings, RouteCache};
+use crate::capture::{CaptureSettings, RouteCapture};
 use crate::identity::KeySettings;
 use crate::observe::{LogSettings, SloSettings, TracingSettings};
 use crate::upstream::{ModelSettings, UpstreamSettings};
@@ -31,6 +32,11 @@ pub struct Settings {
     /// How each of `models` is cached, by its name; `None` is not at all. Models found at
     /// upstreams are not in here: they are cached if `cache.models` names them.
     pub model_caches: BTreeMap<String, Option<RouteCache>>,
+    /// `[capture]`
+    pub capture: CaptureSettings,
+    /// How each of `models` is captured, by its name; `None` is not at all. Models found at
+    /// upstreams are not in here: they are captured if `capture.models` names them.
+    pub model_captures: BTreeMap<String, Option<RouteCapture>>,
     /// `[log]`
     pub log: LogSettings,
 }

@@ -2,10 +2,9 @@
 //!
 //! Must not know: how answers are kept or found.
 
-use super::shared;
+use super::{patterns, shared};
 use crate::cache::{CacheScope, CacheSettings, CacheWhen, Eviction, RouteCache, Sampled};
 use crate::config::env::Environment;
-use crate::config::error::quoted;
 use crate::config::format::{Patience, Text};
 use crate::config::path::Path;
 use crate::config::raw::{
@@ -35,14 +34,6 @@ pub(super) fn settings(
     if disk != 0 && disk < LEAST_DISK {
         report.at(&path.key("disk"), "must be 16MiB or more, or 0 for none");
     }
-    let patterns: Vec<String> = raw.models.into_iter().map(|Text(pattern)| pattern.0).collect();
-    for (index, pattern) in patterns.iter().enumerate() {
-        let matcher = WildMatch::new(pattern);
-        if !models.is_empty() && !models.iter().any(|name| matcher.matches(name)) {
-            let words = format_args!("{} matches no model's name", quoted(pattern));
-            report.at(&path.key("models").index(index), words);
-        }
-    }
     CacheSettings {
         memory,
         policy: match raw.policy {
@@ -51,7 +42,7 @@ pub(super) fn settings(
         },
         disk: (disk > 0).then_some(disk),
         redis: raw.redis.and_then(|redis| shared::settings(redis, env, &path.key("redis"), report)),
-        models: patterns,
+        models: patterns::of_models(raw.models, models, &path.key("models"), report),
         default: route(&raw.route, &RouteCache::default(), &path, report),
     }
 }

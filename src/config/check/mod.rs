@@ -4,7 +4,9 @@
 //! nothing was reported. Must not know: where anything was written.
 
 mod cache;
+mod capture;
 mod models;
+mod patterns;
 mod secret;
 mod server;
 mod shared;
@@ -28,15 +30,18 @@ pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<
     let upstreams = upstreams::names(&raw.upstream, report);
     let models = slo::models(&raw.model);
     let cache = cache::settings(raw.cache, &models, env, report);
+    let capture = capture::settings(raw.capture, &models, env, report);
     Settings {
         server: server::settings(raw.server, report),
         model_caches: cache::of_models(&raw.model, &cache, report),
+        model_captures: capture::of_models(&raw.model, &capture, report),
         models: models::settings(raw.model, &upstreams, report),
         upstreams: upstreams::settings(raw.upstream, env, report),
         keys: keys(raw.key, report),
         slos: slo::settings(raw.slo, &models, report),
         tracing: tracing::settings(raw.tracing, env, report),
         cache,
+        capture,
         log: log(&raw.log),
     }
 }

@@ -12,7 +12,6 @@ use crate::config::format::{
 use crate::types::Secret;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -215,11 +214,5 @@ impl From<RouteCache> for RawRouteCache {
 /// In `[cache]` what is left out is the default; in a model, what `[cache]` says.
 fn show_defaults_of_routes(schema: &mut Schema) {
     let defaults = serde_json::to_value(RawRouteCache::from(RouteCache::default()));
-    let properties = schema.get_mut("properties").and_then(Json::as_object_mut);
-    let (Ok(Json::Object(defaults)), Some(properties)) = (defaults, properties) else { return };
-    for (key, default) in defaults.into_iter().filter(|(_, default)| !default.is_null()) {
-        if let Some(Json::Object(property)) = properties.get_mut(&key) {
-            property.insert("default".to_owned(), default);
-        }
-    }
+    super::show_defaults(schema, defaults);
 }

@@ -5,12 +5,17 @@
 //! is reported and left out, so that the rest can still be checked.
 
 mod cache;
+mod capture;
 mod slo;
 mod tracing;
 
 pub(super) use cache::{
     RawCache, RawEviction, RawModelCache, RawRedis, RawRedisTable, RawRouteCache, RawSampled,
     RawScope, RawWhen,
+};
+pub(super) use capture::{
+    RawAlways, RawCapture, RawCaptureMode, RawModelCapture, RawPattern, RawRedact, RawRouteCapture,
+    RawRule,
 };
 pub(super) use slo::{RawGoodput, RawIndicator, RawRoute, RawSlo, RawThreshold, RawUpstream429};
 pub(super) use tracing::{RawFloor, RawOtlpProtocol, RawTracing, RawTrust, RawTrustWord};
@@ -19,8 +24,9 @@ use super::format::{
     ByteSize, Digest, EndpointUrl, Label, Pattern, Text, UpstreamModel, VariableName,
 };
 use crate::upstream;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +52,9 @@ pub(super) struct RawSettings {
     /// Answers that are kept and given again. Nothing is cached unless a model says so, or
     /// `models` here.
     pub cache: RawCache,
+    /// Exchanges that are written down, to be looked at and sent again. Nothing is captured
+    /// unless a model says so, or `models` here.
+    pub capture: RawCapture,
     /// What is written to standard output.
     pub log: RawLog,
 }
@@ -187,6 +196,9 @@ pub(super) struct RawModel {
     /// Whether its answers are cached: true or false, or a table of what is other than in
     /// `[cache]`. What `models` of `[cache]` says if left out.
     pub cache: Option<RawModelCache>,
+    /// Whether its exchanges are captured: true or false, a mode, or a table of what is other
+    /// than in `[capture]`. What `models` of `[capture]` says if left out.
+    pub capture: Option<RawModelCapture>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
@@ -299,6 +311,17 @@ impl RawSize {
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Text(Text(ByteSize(bytes))) | Self::Bytes(bytes) => *bytes,
+        }
+    }
+}
+
+/// Puts `defaults` on the properties of `schema` that have one.
+fn show_defaults(schema: &mut Schema, defaults: serde_json::Result<Json>) {
+    let properties = schema.get_mut("properties").and_then(Json::as_object_mut);
+    let (Ok(Json::Object(defaults)), Some(properties)) = (defaults, properties) else { return };
+    for (key, default) in defaults.into_iter().filter(|(_, default)| !default.is_null()) {
+        if let Some(Json::Object(property)) = properties.get_mut(&key) {
+            property.insert("default".to_owned(), default);
         }
     }
 }

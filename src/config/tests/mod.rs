@@ -1,6 +1,7 @@
 //! What operators see: the example works, mistakes are named, junk is survived.
 
 mod cache;
+mod capture;
 mod example;
 mod junk;
 mod layers;
