@@ -4,7 +4,7 @@
 //! not know: how it is stored, where it came from, or what it will be used for.
 
 use crate::capture::Shape;
-use crate::types::{Dialect, NanoUsd, Operation, Outcome, TraceId, Usage};
+use crate::types::{ChunkNote, Dialect, NanoUsd, Operation, Outcome, TraceId, Usage};
 use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::BTreeMap;
@@ -132,27 +132,6 @@ pub struct AnswerNote {
     pub complete: Option<bool>,
     /// Bytes of its body, whatever was kept.
     pub bytes: Option<u64>,
-}
-
-/// A chunk of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChunkNote {
-    /// Since the chunk before, or since the request was received for the first one; whole
-    /// microseconds.
-    pub after: Duration,
-    /// Bytes.
-    pub length: u32,
-    /// What it held.
-    pub kind: ChunkKind,
-}
-
-/// What a chunk held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChunkKind {
-    /// Generated output: text, reasoning, part of a tool call.
-    Generated,
-    /// Anything else: roles, usage, the end, a part of a document.
-    Other,
 }
 
 /// A try at an upstream.

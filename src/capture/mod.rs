@@ -13,9 +13,9 @@ mod jsonl;
 mod settings;
 mod shape;
 
+pub use crate::types::{ChunkKind, ChunkNote};
 pub use exchange::{
-    AnswerNote, AttemptNote, CallNote, CallerNote, ChunkKind, ChunkNote, Content, Exchange,
-    Message, Session, Times,
+    AnswerNote, AttemptNote, CallNote, CallerNote, Content, Exchange, Message, Session, Times,
 };
 pub use jsonl::{CapturedRequest, Completeness, JsonlError, Records, Tokens};
 pub use settings::{

@@ -134,7 +134,7 @@ impl PassThrough {
     pub(super) fn body_out(&mut self, deps: &Deps<PingoraTransport>, length: usize) {
         let now = deps.clock.now();
         self.rec.call.bytes_out += length as u64;
-        self.rec.meter.on_chunk(now);
+        self.rec.meter.on_chunk(now, length);
         if let Some(attempt) = self.rec.last_attempt_mut() {
             attempt.first_chunk.get_or_insert(now);
         }

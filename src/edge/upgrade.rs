@@ -188,7 +188,7 @@ impl Tunnel<'_, '_> {
 
     async fn pass_on(&mut self, bytes: Bytes) -> Result<(), ClientGone> {
         let (length, now) = (bytes.len() as u64, self.deps.clock.now());
-        self.rec.meter.on_chunk(now);
+        self.rec.meter.on_chunk(now, bytes.len());
         if let Some(attempt) = self.rec.last_attempt_mut() {
             attempt.first_chunk.get_or_insert(now);
         }

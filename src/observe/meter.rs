@@ -3,7 +3,7 @@
 //! Must not know: dialects; it is told whether a chunk held generated output.
 
 use crate::observe::metrics::INTER_CHUNK_SECONDS;
-use crate::types::StreamFacts;
+use crate::types::{ChunkKind, ChunkNote, StreamFacts};
 use std::time::{Duration, Instant};
 
 /// Counts one answer's chunks. Gaps are bucketed here and merged into the metric once, at
@@ -17,7 +17,20 @@ pub struct StreamMeter {
     last_chunk: Option<Instant>,
     /// When the largest gap began.
     silent_from: Option<Instant>,
+    /// Every chunk, where somebody wants them.
+    chunks: Option<ChunkLog>,
 }
+
+/// Chunks, one by one.
+#[derive(Clone, Debug)]
+struct ChunkLog {
+    notes: Vec<ChunkNote>,
+    /// When the last of them came, or the request.
+    last: Instant,
+}
+
+/// Chunks beyond these are not noted one by one.
+const MOST_CHUNKS: usize = 65_536;
 
 /// Inter-chunk gaps by the buckets of [`INTER_CHUNK_SECONDS`], the last being +Inf.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +42,22 @@ pub struct GapCounts {
 }
 
 impl StreamMeter {
-    /// A chunk arrived at `now`.
-    pub fn on_chunk(&mut self, now: Instant) {
+    /// From here on every chunk of the request received at `received` is noted.
+    pub fn note_chunks(&mut self, received: Instant) {
+        self.chunks = Some(ChunkLog { notes: Vec::new(), last: received });
+    }
+
+    /// The chunks that were noted, up to 65,536.
+    pub fn take_chunks(&mut self) -> Vec<ChunkNote> {
+        self.chunks.take().map_or_else(Vec::new, |chunks| chunks.notes)
+    }
+
+    /// A chunk of `length` bytes arrived at `now`.
+    pub fn on_chunk(&mut self, now: Instant, length: usize) {
         self.facts.chunks += 1;
+        if let Some(chunks) = &mut self.chunks {
+            chunks.push(now, length);
+        }
         if let Some(previous) = self.last_chunk.replace(now) {
             let gap = now.saturating_duration_since(previous);
             self.gaps.sum += gap;
@@ -45,9 +71,12 @@ impl StreamMeter {
         }
     }
 
-    /// The chunk of `now` held generated output; only the first such call counts.
+    /// The chunk of `now` held generated output. The first such call is the first token.
     pub fn on_generated(&mut self, now: Instant) {
         self.first_token.get_or_insert(now);
+        if let Some(last) = self.chunks.as_mut().and_then(|chunks| chunks.notes.last_mut()) {
+            last.kind = ChunkKind::Generated;
+        }
     }
 
     /// When the first generated output arrived.
@@ -69,6 +98,20 @@ impl StreamMeter {
     }
 }
 
+impl ChunkLog {
+    fn push(&mut self, now: Instant, length: usize) {
+        if self.notes.len() == MOST_CHUNKS {
+            return;
+        }
+        let whole = now.saturating_duration_since(self.last).as_micros();
+        let after = Duration::from_micros(u64::try_from(whole).unwrap_or(u64::MAX));
+        // Not `now`: what was rounded off belongs to the next gap, so that sums are true.
+        self.last += after;
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        self.notes.push(ChunkNote { after, length, kind: ChunkKind::Other });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +121,7 @@ mod tests {
         let t0 = Instant::now();
         let mut meter = StreamMeter::default();
         for ms in [0, 1, 21, 3021, 13_022] {
-            meter.on_chunk(t0 + Duration::from_millis(ms));
+            meter.on_chunk(t0 + Duration::from_millis(ms), 1);
         }
         assert_eq!(meter.facts.chunks, 5);
         assert_eq!(meter.facts.largest_gap, Duration::from_millis(10_001));
@@ -95,10 +138,32 @@ mod tests {
         let mut meter = StreamMeter::default();
         assert_eq!(meter.longest_silence(at(9)), None);
         for ms in [0, 100, 110] {
-            meter.on_chunk(at(ms));
+            meter.on_chunk(at(ms), 1);
         }
         assert_eq!(meter.longest_silence(at(150)), Some((at(0), Duration::from_millis(100))));
         assert_eq!(meter.longest_silence(at(510)), Some((at(110), Duration::from_millis(400))));
+    }
+
+    #[test]
+    fn chunks_are_noted_one_by_one_where_somebody_wants_them() {
+        let t0 = Instant::now();
+        let at = |nanoseconds| t0 + Duration::from_nanos(nanoseconds);
+        let mut meter = StreamMeter::default();
+        meter.on_chunk(at(1_000), 5);
+        assert_eq!(meter.take_chunks(), []);
+        meter.note_chunks(t0);
+        for (nanoseconds, length) in [(1_900, 5), (3_800, 7), (5_700, 1)] {
+            meter.on_chunk(at(nanoseconds), length);
+            if length == 7 {
+                meter.on_generated(at(nanoseconds));
+            }
+        }
+        let note =
+            |after, length, kind| ChunkNote { after: Duration::from_micros(after), length, kind };
+        let (other, generated) = (ChunkKind::Other, ChunkKind::Generated);
+        let expected = [note(1, 5, other), note(2, 7, generated), note(2, 1, other)];
+        assert_eq!(meter.take_chunks(), expected, "5.7 us in all");
+        assert_eq!(meter.take_chunks(), []);
     }
 
     #[test]

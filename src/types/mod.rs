@@ -28,6 +28,6 @@ pub use per_model::PerModel;
 pub use random::Random;
 pub use secret::Secret;
 pub use slo::{EventCounts, SloHistory, SloKey, SlotCounts};
-pub use stream::{StreamEnd, StreamFacts};
+pub use stream::{ChunkKind, ChunkNote, StreamEnd, StreamFacts};
 pub use time::Clock;
 pub use usage::{Usage, UsageSource};

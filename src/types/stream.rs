@@ -28,3 +28,24 @@ pub struct StreamFacts {
     /// How it ended.
     pub end: StreamEnd,
 }
+
+/// A chunk of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkNote {
+    /// Since the chunk before, or since the request was received for the first one; whole
+    /// microseconds.
+    pub after: Duration,
+    /// Bytes.
+    pub length: u32,
+    /// What it held.
+    pub kind: ChunkKind,
+}
+
+/// What a chunk held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// Generated output: text, reasoning, part of a tool call.
+    Generated,
+    /// Anything else: roles, usage, the end, a part of a document.
+    Other,
+}

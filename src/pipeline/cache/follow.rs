@@ -103,7 +103,7 @@ impl<D: Downstream, T> Listening<'_, D, T> {
             self.rec.timeline.waited_since(began, now);
             match heard {
                 Heard::Chunk(chunk) => {
-                    self.rec.meter.on_chunk(now);
+                    self.rec.meter.on_chunk(now, chunk.len());
                     self.write(chunk).await?;
                 }
                 Heard::End(end) => {

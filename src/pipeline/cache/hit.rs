@@ -141,7 +141,7 @@ impl<D: Downstream, T> Replay<'_, D, T> {
 
     async fn write(&mut self, part: Bytes) -> Result<(), ClientGone> {
         let (began, length) = (self.deps.clock.now(), part.len() as u64);
-        self.rec.meter.on_chunk(began);
+        self.rec.meter.on_chunk(began, part.len());
         let written = self.down.write_chunk(part).await;
         self.rec.timeline.waited_since(began, self.deps.clock.now());
         if written.is_ok() {

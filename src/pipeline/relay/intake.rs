@@ -144,7 +144,7 @@ impl<T, X: Exchange> Intake<'_, T, X> {
     fn take_in(&mut self, chunk: Bytes) {
         let now = self.now();
         self.read += chunk.len() as u64;
-        self.rec.meter.on_chunk(now);
+        self.rec.meter.on_chunk(now, chunk.len());
         if self.rec.meter.facts.chunks == 1
             && let Some(attempt) = self.rec.last_attempt_mut()
         {

@@ -43,9 +43,9 @@ fn stream_of(model: ModelSlot, received: Instant) -> RequestRecord {
     timeline.waited_since(at(10), at(2_990));
     timeline.finished = Some(at(3_000));
     let mut meter = StreamMeter::default();
-    meter.on_chunk(at(1_000));
+    meter.on_chunk(at(1_000), 1);
     meter.on_generated(at(1_000));
-    meter.on_chunk(at(2_900));
+    meter.on_chunk(at(2_900), 1);
     let mut attempt = Attempt::begin(0, "127.0.0.1:1".into(), SpanId::mint(|| 7), at(10));
     attempt.first_chunk = Some(at(1_000));
     attempt.ended = Some(at(2_990));

@@ -37,7 +37,7 @@ pub(in crate::observe) fn record() -> RequestRecord {
     attempt.status = Some(200);
     let mut meter = StreamMeter::default();
     for ms in [200, 500, 990] {
-        meter.on_chunk(at(ms));
+        meter.on_chunk(at(ms), 1);
         meter.on_generated(at(ms));
     }
     let identity = Identity::new(

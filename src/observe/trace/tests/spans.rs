@@ -198,7 +198,7 @@ fn the_first_token_and_a_stall_are_events_and_other_chunks_are_not() {
     let last = record.timeline.received + Duration::from_millis(12_990);
     record.timeline.finished = Some(last);
     let mut resumed = record.meter.clone();
-    resumed.on_chunk(last);
+    resumed.on_chunk(last, 1);
     for meter in [record.meter.clone(), resumed] {
         record.meter = meter;
         let (server, _) = tree(&record);
