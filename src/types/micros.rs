@@ -1,4 +1,6 @@
 //! Spans of time as they are written into files.
+//!
+//! Must not know: which files.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
