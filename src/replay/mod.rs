@@ -1,19 +1,45 @@
 //! Recorded requests sent again, as a load test with a verdict.
 //!
-//! | file | owns |
+//! | room | owns |
 //! |---|---|
-//! | `plan` | what a run is going to do |
-//! | `sample` | what was seen of it |
+//! | `plan`, `planner` | what a run is going to do, and how that is found |
+//! | `spend`, `carbon` | what it may cost; when there is little carbon in the power |
+//! | `request` | a captured exchange as a request that can be sent |
+//! | `client`, `engine` | sending, at the right instants |
+//! | `sample`, `outcome` | what was seen, and whether it counts |
+//! | `directory` | a run on disk |
 //! | `verdict` | what a comparison of runs says in the end |
+//! | `report` | all of it for people and for machines |
 //!
 //! Must not know: the proxy. A replay is a client like any other.
 
+mod carbon;
+mod client;
+mod directory;
+mod engine;
+mod outcome;
 mod plan;
+mod planner;
+pub mod report;
+mod request;
 mod sample;
+mod spend;
 mod verdict;
 
+pub use carbon::{Advice, Forecast, ForecastError, IntensityUnit, Start as LowCarbonStart, Why};
 pub use plan::{Arrival, ClosedStage, Plan, PlanHead, Planned, Schedule, Shard, Stage};
+pub use planner::{
+    BarrierError, Cancellations, CaptureInputs, Knee, Limits, PlanError, PlanFileError, PlanInput,
+    PlanOptions, Repeat, ScheduleWords, ShardError, StageResult, StartAt, Sweep, SweepSettings,
+    Turns, Wanted, WordsError, plan,
+};
 pub use sample::{
     AnswerText, CountedBy, Failure, Metric, Phase, Quantity, Sample, Statistic, Validity,
 };
-pub use verdict::{AnswerComparison, Better, Comparison, Effect, MetricComparison, Rung, Verdict};
+pub use spend::{
+    Basis, Cap, CapReached, Refusal, RequestFacts, SpendCaps, SpendEstimate, SpendForecast,
+    SpendGuard, SpendPermit, Spent, TargetFacts, TargetUse, TokenCount, TokenPrice, refusals,
+};
+pub use verdict::{
+    AnswerComparison, Better, Comparison, Effect, MetricComparison, Rung, Verdict,
+};

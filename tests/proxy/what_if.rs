@@ -66,10 +66,12 @@ fn a_cell_is_what_one_cache_would_have_done() {
         line(400, &chat()),
         json!({ "received": 401, "path": "/v1/models", "request": {} }),
         json!({ "received": 402, "path": "/v1/embeddings", "request_body": "{" }),
+        json!({ "received": 403, "path": "/v1/embeddings" }),
     ]);
     let told = told(&["--ttl", "5m,1h", "--size", "1MiB", "--scope", "key"], &capture);
-    assert_eq!(told["requests"], 7);
-    assert_eq!((&told["no_inference"], &told["refused"]), (&1.into(), &1.into()));
+    assert_eq!(told["requests"], 8);
+    let others = ["no_inference", "no_body", "refused"].map(|name| told[name].as_u64());
+    assert_eq!(others, [1, 1, 1].map(Some));
     assert_eq!(told["first"], "1970-01-01T00:00:00Z");
     let cells = told["cells"].as_array().expect("cells");
     let counts =

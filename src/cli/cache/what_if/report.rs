@@ -22,6 +22,8 @@ pub(super) struct Counts {
     first: Option<Duration>,
     last: Option<Duration>,
     pub(super) no_inference: u64,
+    /// Of inference, without all of their bodies: nobody can say what they asked for.
+    pub(super) no_body: u64,
     /// The proxy would have refused them, cache or not.
     pub(super) refused: u64,
 }
@@ -35,7 +37,7 @@ impl Counts {
     }
 
     fn simulated(&self) -> u64 {
-        self.requests - self.no_inference - self.refused
+        self.requests - self.no_inference - self.no_body - self.refused
     }
 }
 
@@ -48,26 +50,31 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> Value {
-        let Counts { requests, first, last, no_inference, refused } = self.counts;
+        let Counts { requests, first, last, no_inference, no_body, refused } = self.counts;
         json!({
             "requests": requests,
             "first": first.map(date),
             "last": last.map(date),
             "no_inference": no_inference,
+            "no_body": no_body,
             "refused": refused,
             "cells": self.cells.iter().map(cell).collect::<Vec<_>>(),
         })
     }
 
     fn head(&self) -> String {
-        let Counts { requests, first, last, no_inference, refused } = self.counts;
+        let Counts { requests, first, last, no_inference, no_body, refused } = self.counts;
         let span =
             first.zip(last).map(|(first, last)| format!(" from {} to {}", date(first), date(last)));
         let span = span.unwrap_or_default();
         let simulated = self.counts.simulated();
+        let no_body = match no_body {
+            0 => String::new(),
+            some => format!("{some} captured without their body, "),
+        };
         format!(
             "{requests} requests{span}: {simulated} simulated, {no_inference} no inference, \
-             {refused} refused by the proxy"
+             {no_body}{refused} refused by the proxy"
         )
     }
 

@@ -6,19 +6,20 @@ use crate::cache::{
     Answered, Asked, Asker, CredentialDigest, Effort, Grid, Refused, RouteCache, RouteIdentity,
     WhatIf,
 };
-use crate::capture::{CapturedRequest, Completeness, Records};
+use crate::capture::{CallerNote, Content, Exchange, Records};
 use crate::cli::Failure;
 use crate::cli::cache::what_if::report::{Counts, Report};
 use crate::config::Settings;
 use crate::protocol::{read_request, recognise};
-use crate::types::{Operation, Usage, UsageSource};
 use crate::upstream::Price;
-use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+
+/// The words of `cache` that mean that no upstream was asked.
+const SPARED: [&str; 3] = ["hit", "stale", "collapsed"];
 
 /// How captured requests are looked at.
 pub(super) struct Traffic {
@@ -59,12 +60,13 @@ impl Traffic {
         };
         let mut what_if = WhatIf::new(grid);
         let mut counts = Counts::default();
-        while let Some(record) = records.next() {
-            let record = record.map_err(|error| format!("{name}: {error}"))?;
-            counts.see(record.received);
-            match self.take(&mut what_if, &record) {
+        while let Some(exchange) = records.next() {
+            let exchange = exchange.map_err(|error| format!("{name}: {error}"))?;
+            counts.see(exchange.times.received);
+            match self.take(&mut what_if, &exchange) {
                 Ok(Taken::Simulated) => {}
                 Ok(Taken::NoInference) => counts.no_inference += 1,
+                Ok(Taken::NoBody) => counts.no_body += 1,
                 Ok(Taken::NoRequest) | Err(Refused::Control(_)) => counts.refused += 1,
                 Err(error @ Refused::OutOfOrder) => {
                     return Err(format!("{name}: line {}: {error}", records.line()).into());
@@ -74,51 +76,56 @@ impl Traffic {
         Ok(Report { counts, cells: what_if.finish() })
     }
 
-    fn take(&self, what_if: &mut WhatIf, record: &CapturedRequest) -> Result<Taken, Refused> {
-        let path = record.path.split('?').next().unwrap_or_default();
-        let (_, operation) = recognise(&Method::POST, path);
+    fn take(&self, what_if: &mut WhatIf, exchange: &Exchange) -> Result<Taken, Refused> {
+        let path = exchange.call.path.as_str();
+        let route = path.split('?').next().unwrap_or_default();
+        let (_, operation) = recognise(&exchange.call.method, route);
         if !operation.is_inference() {
             return Ok(Taken::NoInference);
         }
-        let Ok(view) = read_request(operation, &record.body) else { return Ok(Taken::NoRequest) };
-        let model = record.model.as_deref().unwrap_or(view.model());
+        let Content::Whole(body) = &exchange.request.body else { return Ok(Taken::NoBody) };
+        let Ok(view) = read_request(operation, body) else { return Ok(Taken::NoRequest) };
+        let model = exchange.call.model.as_deref().unwrap_or(view.model());
         let asked = Asked {
-            received: record.received,
+            received: exchange.times.received,
             operation,
-            path: &record.path,
+            path,
             model,
-            headers: &record.headers,
-            body: &record.body,
-            asker: self.asker(record),
+            headers: &exchange.request.headers,
+            body,
+            asker: self.asker(&exchange.caller),
             route: &self.identity,
             settings: self.routes.get(model).unwrap_or(&self.default),
         };
-        what_if.take(&asked, &self.answered(record, (operation, model)))?;
+        what_if.take(&asked, &self.answered(exchange, model))?;
         Ok(Taken::Simulated)
     }
 
     /// The configuration's tenant before the capture's.
-    fn asker<'a>(&'a self, record: &'a CapturedRequest) -> Option<Asker<'a>> {
-        let Some(alias) = record.key.as_deref() else {
-            return Some(Asker::Stranger(digest(record.credential.as_deref()?)));
+    fn asker<'a>(&'a self, caller: &'a CallerNote) -> Option<Asker<'a>> {
+        let Some(alias) = caller.key.as_deref() else {
+            return Some(Asker::Stranger(digest(caller.credential.as_deref()?)));
         };
         let configured = self.tenants.get(alias).map(Option::as_deref);
-        let tenant = configured.unwrap_or(record.tenant.as_deref());
+        let tenant = configured.unwrap_or(caller.tenant.as_deref());
         Some(Asker::Holder { alias, tenant })
     }
 
-    fn answered(&self, record: &CapturedRequest, call: (Operation, &str)) -> Answered {
-        let usage = usage(record, call.0);
-        let price = self.prices.get(call.1).copied().unwrap_or_default();
+    fn answered(&self, exchange: &Exchange, model: &str) -> Answered {
+        let usage = exchange.usage;
+        let price = self.prices.get(model).copied().unwrap_or_default();
+        // What a cache took, or did not charge, says nothing about the upstream.
+        let was_asked = !exchange.cache.as_deref().is_some_and(|word| SPARED.contains(&word));
         let effort = Effort {
-            time: record.took,
+            time: exchange.times.last.filter(|_| was_asked),
             tokens: usage.map(|usage| usage.input.saturating_add(usage.output)),
-            cost: record.cost.or_else(|| price.of(usage)),
+            cost: exchange.cost.filter(|_| was_asked).or_else(|| price.of(usage)),
         };
+        let answer = exchange.answer.as_ref();
         Answered {
-            status: record.status,
-            is_complete: record.completeness.map(|end| end == Completeness::Complete),
-            bytes: record.response_bytes,
+            status: answer.map(|answer| answer.status),
+            is_complete: answer.and_then(|answer| answer.complete),
+            bytes: answer.and_then(|answer| answer.bytes.or(answer.message.body.length())),
             effort,
         }
     }
@@ -128,6 +135,8 @@ impl Traffic {
 enum Taken {
     Simulated,
     NoInference,
+    /// The capture does not hold all of its body.
+    NoBody,
     /// The proxy would have refused it.
     NoRequest,
 }
@@ -137,12 +146,4 @@ fn digest(word: &str) -> Option<CredentialDigest> {
     let value = HeaderValue::try_from(word).ok().filter(|value| !value.is_empty())?;
     let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
     CredentialDigest::of(&headers, &[AUTHORIZATION])
-}
-
-/// `None` unless both numbers are known; embeddings generate nothing.
-fn usage(record: &CapturedRequest, operation: Operation) -> Option<Usage> {
-    let tokens = record.tokens?;
-    let nothing = (operation == Operation::Embeddings).then_some(0);
-    let (input, output) = (tokens.input?, tokens.output.or(nothing)?);
-    Some(Usage { input, output, source: UsageSource::Upstream })
 }

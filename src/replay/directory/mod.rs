@@ -1,0 +1,221 @@
+//! A run on disk: a directory of its own.
+//!
+//! | file in it | holds |
+//! |---|---|
+//! | `run.json` | what the run is; once it has ended, its validity and figures |
+//! | `plan.jsonl.zst` | the plan |
+//! | `samples.jsonl.zst` | a sample a line, readable while it grows and after a crash |
+//! | `histograms.json` | the sums, with histograms in HdrHistogram V2, for merging |
+//!
+//! Files are their owner's alone: answers may be in them. Must not know: how a plan is written,
+//! or how figures are made.
+
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use samples::{SampleWriter, Samples};
+
+use crate::replay::Validity;
+use crate::replay::outcome::{Figures, RunHead, RunId, RunResult, Tally};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufReader, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const VERSION: u32 = 1;
+const RUN: &str = "run.json";
+const PLAN: &str = "plan.jsonl.zst";
+const SAMPLES: &str = "samples.jsonl.zst";
+const HISTOGRAMS: &str = "histograms.json";
+
+/// A run on disk.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    head: RunHead,
+}
+
+/// Why a run cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// The disk says no.
+    #[error("{0}: {1}")]
+    Io(PathBuf, io::Error),
+    /// It is no file of a run.
+    #[error("{0} is no file of a run: {1}")]
+    Malformed(PathBuf, serde_json::Error),
+    /// It was written by another program version.
+    #[error("{0} has version {1}; this program reads version {VERSION}")]
+    Version(PathBuf, u32),
+}
+
+/// `run.json`.
+#[derive(Serialize, Deserialize)]
+struct RunFile<H> {
+    #[serde(flatten)]
+    head: H,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validity: Option<Validity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    figures: Option<Figures>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl RunDirectory {
+    /// Makes the directory of a run that is about to begin, named after its id, below `root`,
+    /// with what is known so far.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn create(root: &Path, head: &RunHead) -> Result<Self, DirectoryError> {
+        let path = root.join(head.id.as_str());
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700);
+        let made = fs::create_dir_all(root).and_then(|()| builder.create(&path));
+        made.map_err(|error| DirectoryError::Io(path.clone(), error))?;
+        let directory = Self { path, head: head.clone() };
+        let file = RunFile { head, validity: None, figures: None };
+        directory.write(RUN, &file)?;
+        Ok(directory)
+    }
+
+    /// Opens the directory of a run, whether that has ended or not.
+    ///
+    /// # Errors
+    /// When it is none, or of another version.
+    pub fn open(path: &Path) -> Result<Self, DirectoryError> {
+        let file = path.join(RUN);
+        let Version { version } = read(&file)?;
+        if version != VERSION {
+            return Err(DirectoryError::Version(file, version));
+        }
+        let RunFile { head, .. } = read(&file)?;
+        Ok(Self { path: path.to_owned(), head })
+    }
+
+    /// The runs below `root`, the oldest first. What is no run is passed over.
+    ///
+    /// # Errors
+    /// When `root` cannot be read.
+    pub fn list(root: &Path) -> Result<Vec<RunId>, DirectoryError> {
+        let failed = |error| DirectoryError::Io(root.to_owned(), error);
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(root).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let id = entry.file_name().to_str().and_then(RunId::parse);
+            runs.extend(id.filter(|_| entry.path().join(RUN).is_file()));
+        }
+        runs.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        Ok(runs)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the run is.
+    pub fn head(&self) -> &RunHead {
+        &self.head
+    }
+
+    /// Where the plan is to be written, or was.
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
+    /// Begins the file of samples.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn sample_writer(&self) -> Result<SampleWriter, DirectoryError> {
+        let path = self.path.join(SAMPLES);
+        let file = private().create_new(true).open(&path);
+        let writer = file.and_then(SampleWriter::new);
+        writer.map_err(|error| DirectoryError::Io(path, error))
+    }
+
+    /// The samples so far, in the order in which they ended.
+    ///
+    /// # Errors
+    /// When there is no file of samples.
+    pub fn samples(&self) -> Result<Samples, DirectoryError> {
+        let path = self.path.join(SAMPLES);
+        let samples = File::open(&path).and_then(Samples::new);
+        samples.map_err(|error| DirectoryError::Io(path, error))
+    }
+
+    /// Writes down what came of the run, at once or not at all.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn finish(&self, result: &RunResult) -> Result<(), DirectoryError> {
+        self.write(HISTOGRAMS, &result.tally)?;
+        let (validity, figures) = (Some(result.validity.clone()), Some(result.figures.clone()));
+        self.write(RUN, &RunFile { head: &result.head, validity, figures })
+    }
+
+    /// What came of the run; `None` where it has not ended.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn result(&self) -> Result<Option<RunResult>, DirectoryError> {
+        let file: RunFile<RunHead> = read(&self.path.join(RUN))?;
+        let Some(validity) = file.validity else { return Ok(None) };
+        let tally = read(&self.path.join(HISTOGRAMS))?;
+        // Those in the file are for its readers: their last digit may be off.
+        let figures = Figures::of(&tally);
+        Ok(Some(RunResult { head: file.head, validity, figures, tally }))
+    }
+
+    /// What came of the run by the samples that there are, for one that was killed: `planned`
+    /// requests there were to be, and what has no sample counts as not sent.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn recount(&self, planned: u64) -> Result<RunResult, DirectoryError> {
+        let mut tally = Tally::new(self.head.objectives);
+        for record in self.samples()? {
+            let path = || self.path.join(SAMPLES);
+            tally.record(&record.map_err(|error| DirectoryError::Io(path(), error))?);
+        }
+        tally.leave_out(planned);
+        Ok(RunResult::of(self.head.clone(), tally))
+    }
+
+    /// Replaces a file by another that is whole.
+    fn write(&self, name: &str, value: &impl Serialize) -> Result<(), DirectoryError> {
+        let path = self.path.join(name);
+        let fresh = self.path.join(format!("{name}.new"));
+        let mut json = serde_json::to_vec_pretty(value)
+            .map_err(|error| DirectoryError::Malformed(path.clone(), error))?;
+        json.push(b'\n');
+        let write = || -> io::Result<()> {
+            let mut file = private().create(true).truncate(true).open(&fresh)?;
+            file.write_all(&json)?;
+            file.sync_all()?;
+            fs::rename(&fresh, &path)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(|error| DirectoryError::Io(path, error))
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.write(true).mode(0o600);
+    options
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, DirectoryError> {
+    let file = File::open(path).map_err(|error| DirectoryError::Io(path.to_owned(), error))?;
+    serde_json::from_reader(BufReader::new(file))
+        .map_err(|error| DirectoryError::Malformed(path.to_owned(), error))
+}

@@ -1,0 +1,42 @@
+//! What runs and comparisons are told as.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `input` | what a report is made of |
+//! | `reservoir`, `lag` | the bounded parts of it that pictures are drawn from |
+//! | `summary`, `words`, `human` | what all forms say alike, and how |
+//! | `terminal`, `json`, `junit`, `markdown`, `html` | the forms |
+//! | `plot` | pictures as SVG, for pages of any kind |
+//!
+//! Every form is a function from the input to text. Must not know: where the input comes from
+//! and where the text goes; how a verdict is reached.
+
+mod html;
+pub mod human;
+mod input;
+mod json;
+mod junit;
+mod lag;
+mod markdown;
+pub mod plot;
+mod reservoir;
+#[cfg(test)]
+mod simulated;
+mod summary;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use html::{
+    AnswerRow, AnswersFragment, Fact, FactsFragment, FailuresFragment, FiguresFragment,
+    ForestFragment, ForestRow, LegendEntry, Number, PLOT_STYLE, Parts, PlotFragment, RunRow,
+    RunsFragment, Standing, Table, TableRow, Tile, TilesFragment, VerdictFragment, html, parts,
+};
+pub use input::{Arm, Arms, ReportInput, Run, SendLag};
+pub use json::{JSON_VERSION, json};
+pub use junit::junit;
+pub use lag::{LagBucket, LagCounts};
+pub use markdown::{MARKDOWN_MARK, markdown};
+pub use reservoir::{Dot, Fate, Reservoir};
+pub use terminal::{Colour, TerminalStyle, terminal};
