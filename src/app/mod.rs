@@ -5,6 +5,7 @@
 
 mod budgets;
 mod caching;
+mod capturing;
 mod observing;
 mod side;
 
@@ -20,9 +21,11 @@ use crate::upstream::{Catalog, Upstream, UpstreamSettings};
 use arc_swap::ArcSwap;
 use budgets::Budgets;
 use caching::Caching;
+use capturing::Capturing;
 use observing::{Observed, Observing};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -70,6 +73,8 @@ pub struct Surroundings {
     /// Where answers are kept that need not be asked for again, or why they cannot be; `None`
     /// where nobody wants that.
     pub answers: Option<Result<OpenedCache, OpenError>>,
+    /// The directory of the captures; `None` where there can be none.
+    pub captures: Option<PathBuf>,
     /// Whether requests are recorded.
     pub recording: Recording,
     /// Which names of the semantic conventions are exported.
@@ -85,6 +90,7 @@ pub struct App {
     sampler: Arc<Sampler>,
     budgets: Budgets,
     caching: Caching,
+    capturing: Capturing,
     level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: BoundListener,
@@ -114,6 +120,8 @@ impl App {
         let Observing { observer, worker, exporter } = observed.start()?;
         let caching = Caching::start(&settings, around.answers, observer.metrics(), clock);
         let caching = caching.map_err(StartError::Worker)?;
+        let captures = around.captures.as_deref();
+        let capturing = Capturing::start(&settings, captures, observer.metrics(), clock);
         let upstreams = numbered(settings.upstreams);
         let budgets = Budgets {
             book: Arc::clone(observer.slos()),
@@ -135,6 +143,7 @@ impl App {
             keyring: Keyring::new(&settings.keys),
             transport: PingoraTransport::new(&upstreams),
             cache: Arc::clone(&caching.cache),
+            capture: capturing.recorder.clone(),
             refreshes: Refreshes::default(),
             bodies: BodyBudget::new(settings.server.max_body, settings.server.body_budget),
             clock,
@@ -150,6 +159,7 @@ impl App {
             sampler,
             budgets,
             caching,
+            capturing,
             level,
             data,
             admin,
@@ -193,6 +203,7 @@ impl App {
         tasks.spawn(admin.map_err(listen_error)?);
         tasks.spawn(self.budgets.keep(halt.clone()));
         tasks.spawn(self.caching.run(halt.clone()));
+        tasks.spawn(self.capturing.run(halt.clone()));
 
         let (shut, shutdown) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&deps), upstreams.first().cloned());

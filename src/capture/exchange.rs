@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A request and what came back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchange {
     /// The id that every answer carries.
     pub request_id: Option<String>,
@@ -67,7 +67,7 @@ pub struct CallerNote {
 }
 
 /// What was asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallNote {
     /// The method; `POST` where nothing else is known.
     pub method: http::Method,
@@ -87,6 +87,22 @@ pub struct CallNote {
     pub model_sent: Option<String>,
     /// The model as the upstream named it.
     pub model_answered: Option<String>,
+}
+
+impl Default for CallNote {
+    fn default() -> Self {
+        Self {
+            method: http::Method::POST,
+            path: String::new(),
+            dialect: None,
+            operation: None,
+            streamed: None,
+            model: None,
+            model_asked: None,
+            model_sent: None,
+            model_answered: None,
+        }
+    }
 }
 
 /// Headers and a body.
@@ -120,7 +136,7 @@ pub enum Content {
 }
 
 /// An answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerNote {
     /// The status of its head.
     pub status: u16,

@@ -3,6 +3,7 @@
 //! Must not know: how anything is carried out.
 
 mod cache;
+mod capture;
 mod check;
 mod demo;
 mod detect;
@@ -42,6 +43,8 @@ enum Command {
     Sim(sim::Arguments),
     /// Look after the response cache, or see what one would have done
     Cache(cache::Arguments),
+    /// Look at what was captured, carry it elsewhere, or forget it
+    Capture(capture::Arguments),
     /// Show or export objectives and error budgets
     Slo(slo::Arguments),
     /// Send gentle sample traffic
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sim(arguments) => sim::run(arguments),
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Capture(arguments) => capture::run(&arguments),
         Command::Slo(arguments) => slo::run(&arguments),
         Command::Traffic(arguments) => traffic::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

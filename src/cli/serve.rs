@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             level: Some(level),
             store: storage::open(&settings.server.data_dir),
             answers: storage::open_answers(&settings),
+            captures: Some(storage::captures(&settings.server.data_dir)),
             recording,
             names: SemanticNames::of(env.get(SEMANTIC_NAMES)),
         };

@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::store::{Condition, DiskCache, OpenError, Opened, OpenedCache, Store};
 use crate::types::Clock;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The store in `directory`; `None` where there can be none, and then nothing is kept:
 /// traffic must go on.
@@ -44,4 +44,9 @@ pub(super) fn open_answers(settings: &Settings) -> Option<Result<OpenedCache, Op
         Err(error) => say(&mut io::stderr(), &format!("{error}; there is no cache on disk")),
     }
     Some(opened)
+}
+
+/// Where the captures lie.
+pub(super) fn captures(data_dir: &Path) -> PathBuf {
+    data_dir.join("captures")
 }

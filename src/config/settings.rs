@@ -42,6 +42,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether any model's exchanges are captured.
+    pub fn captures_anything(&self) -> bool {
+        !self.capture.models.is_empty() || self.model_captures.values().any(Option::is_some)
+    }
+
     /// Whether any model's answers are kept.
     pub fn caches_anything(&self) -> bool {
         !self.cache.models.is_empty() || self.model_caches.values().any(Option::is_some)

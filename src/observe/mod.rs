@@ -31,8 +31,9 @@ pub use live::{LiveFigures, ModelFigures, Quantiles, Sampler};
 pub use log_level::{AccessLines, LevelSwitch};
 pub use meter::{GapCounts, StreamMeter};
 pub use metrics::{
-    Buckets, CacheSeries, CacheTotals, Definition, Draft, Exposition, Kind, LABELS, Metric,
-    Metrics, ModelSeries, Pages, SemanticNames, Sink, TierAnswer, TierCounts, TierTotals,
+    Buckets, CacheSeries, CacheTotals, CaptureFigures, CaptureSeries, Definition, Draft,
+    Exposition, Kind, LABELS, Metric, Metrics, ModelSeries, Pages, SemanticNames, Sink, TierAnswer,
+    TierCounts, TierTotals,
 };
 pub use observer::{Consumers, Observer, OpenStream, Recording};
 pub use record::{Attempt, CallFacts, Identity, Origin, RequestRecord, Verdict};

@@ -12,9 +12,11 @@ mod downstream;
 mod forward;
 mod identify;
 mod models;
+mod note;
 mod parse;
 mod relay;
 mod respond;
+mod tapped;
 mod upstream_request;
 
 pub use body::BodyBudget;
@@ -25,6 +27,7 @@ pub use respond::error_answer;
 pub use upstream_request::{endpoint_uri, upstream_headers};
 
 use crate::cache::Cache;
+use crate::capture::Recorder;
 use crate::error::Fault;
 use crate::identity::Keyring;
 use crate::observe::{Observer, RecordGuard, RequestRecord, Trust, Verdict};
@@ -36,6 +39,7 @@ use futures_util::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use tapped::Tapped;
 use tokio_util::sync::CancellationToken;
 
 /// What every request needs. One value a proxy, shared by all of its connections.
@@ -52,6 +56,8 @@ pub struct Deps<T> {
     pub cache: Arc<Cache>,
     /// Such answers that are being renewed.
     pub refreshes: Refreshes,
+    /// Writes exchanges down; `None` where no model's are.
+    pub capture: Option<Arc<Recorder>>,
     /// Room for request bodies.
     pub bodies: BodyBudget,
     /// Time.
@@ -72,8 +78,18 @@ pub async fn handle<D: Downstream, T: Transport>(
     rec: RecordGuard,
 ) {
     let mut rec = rec;
-    let served = guarded(deps, run(deps, down, &mut rec)).await;
-    conclude(deps, down, rec, served).await;
+    let mut down = Tapped::new(down);
+    let served = guarded(deps, run(deps, &mut down, &mut rec)).await;
+    let verdict = settle(deps, &mut down, &mut rec, served).await;
+    let noted = down.detach().map(|(tap, model)| {
+        let asked = (down.head(), &*model);
+        (tap, note::exchange(&mut rec, asked, verdict, deps.clock))
+    });
+    rec.finish(verdict);
+    // Last, for it may take its time over large bodies.
+    if let (Some((tap, exchange)), Some(capture)) = (noted, &deps.capture) {
+        capture.record(tap, exchange);
+    }
 }
 
 /// `serving` to its end, or to that of the proxy.
@@ -100,14 +116,25 @@ pub async fn conclude<D: Downstream, T: Transport>(
     served: Result<Verdict, Fault>,
 ) {
     let mut rec = rec;
+    let verdict = settle(deps, down, &mut rec, served).await;
+    rec.finish(verdict);
+}
+
+/// Answers for a request that could not be served, and says what it came to.
+async fn settle<D: Downstream, T: Transport>(
+    deps: &Deps<T>,
+    down: &mut D,
+    rec: &mut RequestRecord,
+    served: Result<Verdict, Fault>,
+) -> Verdict {
     let verdict = match served {
         Ok(verdict) => verdict,
-        Err(fault) => respond::with_fault(deps, down, &fault, &mut rec).await,
+        Err(fault) => respond::with_fault(deps, down, &fault, rec).await,
     };
     // A client that left while others went on listening had left by then.
     let now = deps.clock.now();
     rec.timeline.finished.get_or_insert(now);
-    rec.finish(verdict);
+    verdict
 }
 
 /// Answers a request that is not to be served, and delivers its record.
@@ -123,7 +150,7 @@ pub async fn refuse<D: Downstream, T: Transport>(
 
 async fn run<D: Downstream, T: Transport>(
     deps: &Arc<Deps<T>>,
-    down: &mut D,
+    down: &mut Tapped<'_, D>,
     rec: &mut RequestRecord,
 ) -> Result<Verdict, Fault> {
     // Before the body is read: a stranger must not make us hold 32 MiB.
@@ -134,6 +161,8 @@ async fn run<D: Downstream, T: Transport>(
     // The whole body first: the model's name may stand at its very end.
     let body = body::read(deps, down, rec).await?;
     let request = parse::request(deps, body, rec)?;
+    // Before anything is answered: what the client gets is written down from its first byte.
+    down.tap(deps.capture.as_deref(), &request, rec);
     // Before an upstream is chosen: what is there already need not be asked for.
     let (request, mut keep) = match cache::look_up(deps, down, (&caller, request), rec).await? {
         Looked::Answered(verdict) => return Ok(verdict),

@@ -8,20 +8,23 @@
 //! | `client`, `engine` | sending, at the right instants |
 //! | `sample`, `outcome` | what was seen, and whether it counts |
 //! | `directory` | a run on disk |
-//! | `verdict` | what a comparison of runs says in the end |
+//! | `compare`, `answers` | runs beside runs: their figures, and what the answers say |
+//! | `verdict` | what a comparison says in the end |
 //! | `report` | all of it for people and for machines |
 //!
 //! Must not know: the proxy. A replay is a client like any other.
 
+pub mod answers;
 mod carbon;
-mod client;
-mod directory;
-mod engine;
-mod outcome;
+pub mod client;
+pub mod compare;
+pub mod directory;
+pub mod engine;
+pub mod outcome;
 mod plan;
 mod planner;
 pub mod report;
-mod request;
+pub mod request;
 mod sample;
 mod spend;
 mod verdict;
@@ -40,6 +43,4 @@ pub use spend::{
     Basis, Cap, CapReached, Refusal, RequestFacts, SpendCaps, SpendEstimate, SpendForecast,
     SpendGuard, SpendPermit, Spent, TargetFacts, TargetUse, TokenCount, TokenPrice, refusals,
 };
-pub use verdict::{
-    AnswerComparison, Better, Comparison, Effect, MetricComparison, Rung, Verdict,
-};
+pub use verdict::{AnswerComparison, Better, Comparison, Effect, MetricComparison, Rung, Verdict};

@@ -47,7 +47,7 @@ pub(crate) use active::ActiveSegment;
 #[cfg(test)]
 pub(crate) use disk::Tape;
 pub(crate) use disk::{
-    DirectoryLock, Disk, SystemDisk, create_directory, is_unfinished, lock, remove,
+    DirectoryLock, Disk, SystemDisk, create_directory, is_unfinished, lock, remove, replace_with,
 };
 pub(crate) use frames::Step;
 pub(crate) use header::HEADER;

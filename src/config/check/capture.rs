@@ -6,7 +6,7 @@ use super::patterns;
 use super::secret::Places;
 use crate::capture::{
     CaptureMode, CaptureSettings, KnownPattern, MasterKey, RedactionRule, RedactionSettings,
-    RedactionTarget, Retention, RouteCapture, Sampling,
+    RedactionTarget, Redactor, Retention, RouteCapture, Sampling,
 };
 use crate::config::env::Environment;
 use crate::config::format::Text;
@@ -103,7 +103,12 @@ fn redaction(raw: RawRedact, path: &Path, report: &mut Report<'_>) -> RedactionS
         }
     }
     let headers = raw.headers.into_iter().map(|name| name.to_ascii_lowercase()).collect();
-    RedactionSettings { headers, patterns: raw.patterns.into_iter().map(pattern).collect(), rules }
+    let patterns = raw.patterns.into_iter().map(pattern).collect();
+    let settings = RedactionSettings { headers, patterns, rules };
+    if let Err(bad) = Redactor::new(&settings) {
+        report.at(&path.key("rules"), bad);
+    }
+    settings
 }
 
 fn rule(raw: RawRule, path: &Path, report: &mut Report<'_>) -> Option<RedactionRule> {

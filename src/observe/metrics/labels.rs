@@ -3,7 +3,7 @@
 //! Must not know: who counts.
 
 /// Every label and its values, by name.
-pub const LABELS: [(&str, &str); 25] = [
+pub const LABELS: [(&str, &str); 26] = [
     (
         "cache",
         "what the cache had to say: `none` where there is none, `hit`, `stale` (past its time), `miss`, `collapsed` (another caller's exchange answered) or `bypass`",
@@ -35,8 +35,9 @@ pub const LABELS: [(&str, &str); 25] = [
     ),
     (
         "result",
-        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `dropped`, `failed`; of reloads `success`, `failure`",
+        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `queue_full`, `paused`, `too_large`, `write_error`; of reloads `success`, `failure`",
     ),
+    ("place", "`disk` or `queue`"),
     ("route", "the path template of a known route, or `pass_through`"),
     ("sink", "`log`, `traces` or `slo`"),
     ("slo", "the name of an objective"),

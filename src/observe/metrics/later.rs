@@ -6,15 +6,11 @@
 use super::families::Families;
 use super::names::Metric;
 
-const CAPTURE_RESULTS: [&str; 3] = ["written", "dropped", "failed"];
 const RELOAD_RESULTS: [&str; 2] = ["success", "failure"];
 
 /// The process's. Fallbacks have no series before the first one: nobody knows from which
 /// model to which.
 pub(super) fn of_process(families: &Families) {
-    for result in CAPTURE_RESULTS {
-        families.counter(Metric::CaptureRecords, &[result]);
-    }
     for result in RELOAD_RESULTS {
         families.counter(Metric::ConfigReloads, &[result]);
     }

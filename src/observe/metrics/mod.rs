@@ -6,6 +6,7 @@
 
 mod buckets;
 mod cache;
+mod capture;
 mod draft;
 mod exact;
 mod exemplars;
@@ -30,6 +31,7 @@ mod view;
 
 pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
 pub use cache::{CacheSeries, CacheTotals, TierAnswer, TierCounts, TierTotals};
+pub use capture::{CaptureFigures, CaptureSeries};
 pub use draft::{Draft, SemanticNames};
 pub use export::Pages;
 pub use exposition::Exposition;
@@ -59,6 +61,7 @@ pub struct Metrics {
     pages: Vec<Box<dyn Page>>,
     http: HttpSeries,
     cache: CacheSeries,
+    capture: CaptureSeries,
     upstreams: Vec<UpstreamSeries>,
     models: ArcSwap<Vec<Arc<ModelSeries>>>,
     /// Serialises [`Metrics::model_slot`]; readers use `models` alone.
@@ -110,6 +113,7 @@ impl Metrics {
         Ok(Self {
             http: HttpSeries::new(&families),
             cache: CacheSeries::new(&families),
+            capture: CaptureSeries::new(&families),
             upstreams: upstreams.iter().map(|name| UpstreamSeries::new(&families, name)).collect(),
             models: ArcSwap::from_pointee(vec![Arc::new(other)]),
             growing: Mutex::new(()),
@@ -160,6 +164,11 @@ impl Metrics {
     /// The series of the cache as a whole.
     pub fn cache(&self) -> &CacheSeries {
         &self.cache
+    }
+
+    /// The series of the capture.
+    pub fn capture(&self) -> &CaptureSeries {
+        &self.capture
     }
 
     /// What the cache has meant for all models together.

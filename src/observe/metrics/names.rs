@@ -194,6 +194,10 @@ metrics! {
         "How fast the error budget burns; at 1 it lasts exactly as long as its window.";
     CaptureRecords = "transom_capture_records_total", Kind::Counter, &["result"],
         "Requests offered to the capture, by what became of them.";
+    CapturePaused = "transom_capture_paused", Kind::Gauge, &[],
+        "1 while captures cannot be written, as on a full disk; else 0.";
+    CaptureBytes = "transom_capture_bytes", Kind::Gauge, &["place"],
+        "What captures take, on disk or in the queue.";
     TelemetryDropped = "transom_telemetry_dropped_total", Kind::Counter, &["sink"],
         "Records, spans or events that a sink lost; their metrics are counted all the same.";
     LabelOverflow = "transom_label_overflow_total", Kind::Counter, &["label"],
@@ -209,11 +213,7 @@ impl Metric {
     pub const fn is_counted(self) -> bool {
         !matches!(
             self,
-            Self::QueueWait
-                | Self::CircuitState
-                | Self::Fallbacks
-                | Self::CaptureRecords
-                | Self::ConfigReloads
+            Self::QueueWait | Self::CircuitState | Self::Fallbacks | Self::ConfigReloads
         )
     }
 

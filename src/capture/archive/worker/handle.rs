@@ -58,6 +58,11 @@ impl CaptureHandle {
         None
     }
 
+    /// Counts an exchange for which there was no room after all.
+    pub fn give_up(&self) {
+        self.drop_one(DropReason::QueueFull);
+    }
+
     /// Queues an exchange to be written. Never waits.
     pub fn submit(&self, exchange: Exchange, reserved: Reserved) {
         if self.totals.is_paused() {

@@ -55,7 +55,7 @@ impl Budget {
 impl Reserved {
     /// Takes more; `false` where that does not fit, and nothing has changed.
     #[must_use]
-    pub(super) fn grow(&mut self, bytes: u64) -> bool {
+    pub fn grow(&mut self, bytes: u64) -> bool {
         let fits = self.budget.take(bytes);
         if fits {
             self.bytes += bytes;

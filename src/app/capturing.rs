@@ -1,0 +1,109 @@
+//! Capture and who works for it.
+//!
+//! Must not know: which exchanges are captured, or how they are stored.
+
+use crate::capture::{
+    BadRule, CaptureHandle, CaptureState, CaptureWorker, DropReason, Recorder, installation_key,
+};
+use crate::config::Settings;
+use crate::observe::{CaptureFigures, Metrics};
+use crate::types::Clock;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// How often what capture counts is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Capture, where there is one.
+pub(super) struct Capturing {
+    /// What requests are given to.
+    pub(super) recorder: Option<Arc<Recorder>>,
+    thread: Option<(CaptureHandle, JoinHandle<()>)>,
+    metrics: Arc<Metrics>,
+}
+
+impl Capturing {
+    /// Captures into `directory` what `settings` ask for. Where nothing can be written there,
+    /// nothing is captured, and a line of the log says why: traffic must go on.
+    pub(super) fn start(
+        settings: &Settings,
+        directory: Option<&Path>,
+        metrics: &Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
+        let mut capturing = Self { recorder: None, thread: None, metrics: Arc::clone(metrics) };
+        let Some(directory) = directory.filter(|_| settings.captures_anything()) else {
+            return capturing;
+        };
+        match begin(settings, directory, clock) {
+            Ok((recorder, handle, thread)) => {
+                capturing.recorder = Some(Arc::new(recorder));
+                capturing.thread = Some((handle, thread));
+            }
+            Err(error) => tracing::error!(%error, "nothing is captured"),
+        }
+        capturing
+    }
+
+    /// Counts until `stop`; then has what waits written.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let (Some(recorder), Some((handle, thread))) = (&self.recorder, self.thread) else {
+            return;
+        };
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = looks.tick() => {}
+            }
+            self.metrics.capture().catch_up(&figures(recorder, &handle));
+        }
+        recorder.settled().await;
+        handle.stop();
+        if spawn_blocking(|| thread.join()).await.is_err() {
+            tracing::warn!("the thread of the capture panicked");
+        }
+        self.metrics.capture().catch_up(&figures(recorder, &handle));
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn begin(
+    settings: &Settings,
+    directory: &Path,
+    clock: Clock,
+) -> Result<(Recorder, CaptureHandle, JoinHandle<()>), Failure> {
+    // It keeps no index: what is looked for is found in the segments.
+    let (handle, thread) =
+        CaptureWorker::start(directory, &settings.capture, clock, Box::new(|_| {}))?;
+    let key = installation_key(directory)?;
+    let configured = settings.model_captures.clone();
+    let recorder: Result<_, BadRule> =
+        Recorder::new(&settings.capture, configured, key, handle.clone());
+    Ok((recorder?, handle, thread))
+}
+
+fn figures(recorder: &Recorder, handle: &CaptureHandle) -> CaptureFigures {
+    let (counts, usage) = (handle.counts(), handle.usage());
+    let dropped = |reason| counts.dropped(reason);
+    CaptureFigures {
+        results: [
+            counts.written,
+            recorder.sampled_out(),
+            dropped(DropReason::QueueFull),
+            dropped(DropReason::Paused),
+            dropped(DropReason::TooLarge),
+            dropped(DropReason::WriteError),
+        ],
+        paused: handle.state() != CaptureState::Running,
+        bytes: usage.bytes,
+        queued: usage.queued,
+    }
+}

@@ -1,0 +1,200 @@
+//! From a request to a record in the queue: which exchanges are written down, and what of them.
+//!
+//! Redaction comes before the queue, so nothing waits there that must not be written. Must not
+//! know: how an exchange is served, or how a record is stored.
+
+use crate::capture::redact::cut;
+use crate::capture::{
+    BadRule, CaptureHandle, CaptureMode, CaptureSettings, Choice, Content, Ending, Exchange,
+    Message, Redactor, RouteCapture, Sampler, Sessions, Shaper, Tap,
+};
+use crate::types::{Outcome, PerModel};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
+
+/// Bodies above this size are redacted on a thread that may take its time.
+const QUICKLY_REDACTED: u64 = 64 * 1024;
+
+/// Where callers show who they are.
+const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
+/// Writes down what the settings of each model ask for.
+pub struct Recorder {
+    routes: PerModel<Route>,
+    tools: Arc<Tools>,
+    sampled_out: AtomicU64,
+    redacting: TaskTracker,
+}
+
+/// How a model is captured.
+pub(super) struct Route {
+    pub(super) settings: RouteCapture,
+    sampler: Sampler,
+}
+
+/// What makes a record out of an exchange.
+struct Tools {
+    redactor: Redactor,
+    shaper: Shaper,
+    sessions: Sessions,
+    key: [u8; 32],
+    handle: CaptureHandle,
+}
+
+impl Recorder {
+    /// Records what `settings` and the models' own `configured` ones ask for, with `handle`.
+    /// `key` belongs to the installation: ids and digests of one are not those of another.
+    ///
+    /// # Errors
+    /// When a rule of the operator's cannot be followed.
+    pub fn new(
+        settings: &CaptureSettings,
+        configured: BTreeMap<String, Option<RouteCapture>>,
+        key: [u8; 32],
+        handle: CaptureHandle,
+    ) -> Result<Self, BadRule> {
+        let route = |settings: RouteCapture| {
+            let sampler = Sampler::new(settings.sampling, key);
+            Route { settings, sampler }
+        };
+        let configured = configured.into_iter().map(|(name, own)| (name, own.map(route)));
+        let tools = Tools {
+            redactor: Redactor::new(&settings.redaction)?,
+            shaper: Shaper::new(key),
+            sessions: Sessions::new(key),
+            key,
+            handle,
+        };
+        Ok(Self {
+            routes: PerModel::new(
+                configured.collect(),
+                &settings.models,
+                route(settings.default.clone()),
+            ),
+            tools: Arc::new(tools),
+            sampled_out: AtomicU64::new(0),
+            redacting: TaskTracker::new(),
+        })
+    }
+
+    /// Begins to write down a request for `model`, if that is wanted and there is room.
+    pub fn tap(&self, model: &str, id: &str, (head, body): (&Parts, &Bytes)) -> Option<Box<Tap>> {
+        let route = self.routes.of(model)?;
+        let path = path_of(head);
+        let session = if route.settings.sampling.sessions < 1.0 {
+            self.tools.sessions.of(&head.headers, path, body)
+        } else {
+            None
+        };
+        let choice = route.sampler.choose(session.as_ref().map_or(id, |session| &session.id));
+        if choice == Choice::Never {
+            self.sampled_out.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let reserved = self.tools.handle.reserve(body.len() as u64)?;
+        let request = Message { headers: head.headers.clone(), body: Content::Whole(body.clone()) };
+        Some(Box::new(Tap::new((route, choice), session, request, reserved)))
+    }
+
+    /// Writes down what `tap` has got. `exchange` is all else that is known of it, and has
+    /// neither request nor answer.
+    pub fn record(&self, mut tap: Box<Tap>, mut exchange: Exchange) {
+        if tap.is_given_up() {
+            return self.tools.handle.give_up();
+        }
+        let ending = Ending {
+            outcome: exchange.outcome.unwrap_or(Outcome::Success),
+            took: exchange.times.last.unwrap_or(Duration::ZERO),
+        };
+        if !tap.route.sampler.decide(tap.choice, &ending) {
+            self.sampled_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        exchange.session = tap.session.take();
+        let tools = Arc::clone(&self.tools);
+        if tap.held() <= QUICKLY_REDACTED {
+            return tools.write(*tap, exchange);
+        }
+        drop(self.redacting.spawn_blocking(move || tools.write(*tap, exchange)));
+    }
+
+    /// Exchanges that the sample left out.
+    pub fn sampled_out(&self) -> u64 {
+        self.sampled_out.load(Ordering::Relaxed)
+    }
+
+    /// Returns when everything that was recorded is in the queue.
+    pub async fn settled(&self) {
+        self.redacting.close();
+        self.redacting.wait().await;
+    }
+}
+
+impl Tools {
+    fn write(&self, tap: Tap, mut exchange: Exchange) {
+        let (route, reserved) = tap.give(&mut exchange);
+        let Some(mut reserved) = reserved else { return self.handle.give_up() };
+        if exchange.session.is_none() {
+            let (headers, path) = (&exchange.request.headers, &exchange.call.path);
+            let body = exchange.request.body.kept().map_or(&[][..], |body| body);
+            exchange.session = self.sessions.of(headers, path, body);
+        }
+        let settings = &route.settings;
+        if exchange.caller.key.is_none() {
+            exchange.caller.credential = Some(self.credential(&exchange.request.headers));
+        }
+        match settings.mode {
+            CaptureMode::Full => self.redactor.strip(&mut exchange),
+            CaptureMode::Redacted => self.redactor.apply(&mut exchange),
+            CaptureMode::Shape => {
+                self.shape(&mut exchange);
+                self.redactor.apply(&mut exchange);
+            }
+        }
+        let cut = |body: &mut Content| *body = cut(std::mem::take(body), settings.body, &self.key);
+        cut(&mut exchange.request.body);
+        let mut kept = length(&exchange.request.body);
+        if let Some(answer) = &mut exchange.answer {
+            cut(&mut answer.message.body);
+            kept += length(&answer.message.body);
+        }
+        reserved.shrink(reserved.bytes().saturating_sub(kept));
+        self.handle.submit(exchange, reserved);
+    }
+
+    /// What stands for the credential that was shown: the same for the same one, here.
+    fn credential(&self, headers: &HeaderMap) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut shown = CREDENTIALS.iter().flat_map(|name| headers.get_all(*name)).peekable();
+        if shown.peek().is_none() {
+            return String::new();
+        }
+        shown.for_each(|value| drop(hasher.update(value.as_bytes())));
+        hasher.finalize().to_hex().chars().take(32).collect()
+    }
+
+    /// Puts shapes in the place of bodies.
+    fn shape(&self, exchange: &mut Exchange) {
+        let body = |content: &Content| content.kept().cloned().unwrap_or_default();
+        let request = self.shaper.request(&exchange.call.path, &body(&exchange.request.body));
+        if let Some(answer) = &mut exchange.answer {
+            let shape = self.shaper.answer(&request, &body(&answer.message.body));
+            answer.message.body = Content::Shape(Box::new(shape));
+        }
+        exchange.request.body = Content::Shape(Box::new(request));
+    }
+}
+
+fn length(content: &Content) -> u64 {
+    content.kept().map_or(0, |kept| kept.len() as u64)
+}
+
+fn path_of(head: &Parts) -> &str {
+    head.uri.path_and_query().map_or("/", |path| path.as_str())
+}

@@ -1,0 +1,101 @@
+//! What a finished request's record says, as it is written down.
+//!
+//! Must not know: which exchanges are written down, or where they go.
+
+use crate::capture::{AnswerNote, AttemptNote, CallNote, CallerNote, Exchange, Times};
+use crate::observe::{Attempt, RequestRecord, Verdict};
+use crate::types::{Clock, Outcome, StreamEnd};
+use crate::upstream::Model;
+use http::request::Parts;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+/// All that the record of a request for `model` knows of its exchange: neither request nor
+/// answer, but of the answer what was seen of it.
+pub(super) fn exchange(
+    rec: &mut RequestRecord,
+    (head, model): (&Parts, &Model),
+    verdict: Verdict,
+    clock: Clock,
+) -> Exchange {
+    let answer = AnswerNote {
+        chunks: rec.meter.take_chunks(),
+        complete: Some(rec.meter.facts.end == StreamEnd::Terminated),
+        ..AnswerNote::default()
+    };
+    Exchange {
+        request_id: Some(rec.identity.request_id.as_str().to_owned()),
+        trace_id: Some(rec.identity.trace_id),
+        caller: CallerNote {
+            key: rec.identity.key_alias.as_deref().map(str::to_owned),
+            ..CallerNote::default()
+        },
+        call: call(rec, head, model),
+        answer: Some(answer),
+        attempts: rec.attempts.iter().map(|attempt| noted(attempt, rec, model)).collect(),
+        times: times(rec, verdict, clock),
+        usage: rec.usage,
+        cost: rec.cost,
+        outcome: Some(verdict.outcome),
+        error: verdict.error.map(|error| error.label().to_owned()),
+        cache: rec.cache.as_ref().map(|cache| cache.status.label().to_owned()),
+        ..Exchange::default()
+    }
+}
+
+fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
+    let call = &rec.call;
+    // The model is sent by the name that the target of the last attempt has for it.
+    let target = rec.attempts.last().and_then(|last| {
+        model.targets.iter().find(|target| target.upstream.index == last.upstream)
+    });
+    CallNote {
+        method: call.method.clone(),
+        path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        dialect: Some(call.dialect),
+        operation: Some(call.operation),
+        streamed: Some(call.streamed),
+        model: Some(model.name.clone()),
+        model_asked: call.model_asked.clone(),
+        model_sent: target.map(|target| target.model.clone()),
+        model_answered: call.model_answered.clone(),
+    }
+}
+
+fn noted(attempt: &Attempt, rec: &RequestRecord, model: &Model) -> AttemptNote {
+    let upstreams = model.targets.iter().map(|target| &target.upstream);
+    let upstream = upstreams.into_iter().find(|upstream| upstream.index == attempt.upstream);
+    let since = |instant| since(rec, instant);
+    AttemptNote {
+        upstream: upstream.map(|upstream| upstream.settings.name.clone()).unwrap_or_default(),
+        endpoint: attempt.endpoint.to_string(),
+        began: since(attempt.started),
+        ended: attempt.ended.map(since),
+        status: attempt.status,
+        error: attempt.error.map(|error| error.label().to_owned()),
+    }
+}
+
+fn times(rec: &RequestRecord, verdict: Verdict, clock: Clock) -> Times {
+    let since = |instant| since(rec, instant);
+    let received = clock.date_of(rec.timeline.received).duration_since(UNIX_EPOCH);
+    let last = rec.timeline.finished.map(since);
+    let attempt = rec.attempts.last();
+    Times {
+        received: whole(received.unwrap_or_default()),
+        sent: attempt.and_then(|attempt| attempt.sent).map(since),
+        headers: attempt.and_then(|attempt| attempt.first_byte).map(since),
+        first_byte: attempt.and_then(|attempt| attempt.first_chunk).map(since),
+        first_token: rec.meter.first_token().map(since),
+        last,
+        client_closed: last.filter(|_| verdict.outcome == Outcome::ClientCancelled),
+    }
+}
+
+fn since(rec: &RequestRecord, instant: Instant) -> Duration {
+    whole(instant.saturating_duration_since(rec.timeline.received))
+}
+
+/// In whole microseconds, as everything there is.
+fn whole(duration: Duration) -> Duration {
+    Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
