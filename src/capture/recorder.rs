@@ -175,7 +175,9 @@ impl Tools {
         if shown.peek().is_none() {
             return String::new();
         }
-        shown.for_each(|value| drop(hasher.update(value.as_bytes())));
+        for value in shown {
+            hasher.update(value.as_bytes());
+        }
         hasher.finalize().to_hex().chars().take(32).collect()
     }
 
