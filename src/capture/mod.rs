@@ -58,5 +58,5 @@ pub use settings::{
     RedactionTarget, Retention, Roll, RouteCapture, Sampling,
 };
 pub use shape::{BLOCK, MessageShape, Shape};
-pub use shaping::{Form, Shaper};
+pub use shaping::{Form, Shaper, composed};
 pub use tap::Tap;

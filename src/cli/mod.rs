@@ -10,6 +10,7 @@ mod detect;
 mod keys;
 mod logging;
 mod remote;
+mod replay;
 mod runtime;
 mod serve;
 mod sim;
@@ -45,6 +46,8 @@ enum Command {
     Cache(cache::Arguments),
     /// Look at what was captured, carry it elsewhere, or forget it
     Capture(capture::Arguments),
+    /// Send captured requests again, and see what comes of it
+    Replay(replay::Arguments),
     /// Show or export objectives and error budgets
     Slo(slo::Arguments),
     /// Send gentle sample traffic
@@ -58,6 +61,11 @@ enum Command {
 /// Why a command failed, in words for the operator.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// A failure with an exit code of its own, for scripts.
+#[derive(Debug, thiserror::Error)]
+#[error("{1}")]
+pub(crate) struct WithCode(u8, String);
+
 /// Reads the command line and runs what it says.
 pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
@@ -66,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Sim(arguments) => sim::run(arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Capture(arguments) => capture::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Slo(arguments) => slo::run(&arguments),
         Command::Traffic(arguments) => traffic::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -75,7 +84,8 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&mut io::stderr(), &format!("transom: {failure}"));
-            ExitCode::FAILURE
+            let code = failure.downcast_ref::<WithCode>().map(|WithCode(code, _)| *code);
+            code.map_or(ExitCode::FAILURE, ExitCode::from)
         }
     }
 }
@@ -84,4 +94,15 @@ pub fn run() -> ExitCode {
 fn say(out: &mut impl Write, line: &str) {
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
     drop(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_two_options_of_a_command_have_one_name() {
+        Arguments::command().debug_assert();
+    }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `plan`, `planner` | what a run is going to do, and how that is found |
 //! | `spend`, `carbon` | what it may cost; when there is little carbon in the power |
-//! | `request` | a captured exchange as a request that can be sent |
+//! | `recorded`, `request` | a capture's requests, and one as it can be sent |
 //! | `client`, `engine` | sending, at the right instants |
 //! | `sample`, `outcome` | what was seen, and whether it counts |
 //! | `directory` | a run on disk |
@@ -23,6 +23,7 @@ pub mod engine;
 pub mod outcome;
 mod plan;
 mod planner;
+mod recorded;
 pub mod report;
 pub mod request;
 mod sample;
@@ -36,6 +37,7 @@ pub use planner::{
     PlanOptions, Repeat, ScheduleWords, ShardError, StageResult, StartAt, Sweep, SweepSettings,
     Turns, Wanted, WordsError, plan,
 };
+pub use recorded::{InMemory, Recorded, RecordedError};
 pub use sample::{
     AnswerText, CountedBy, Failure, Metric, Phase, Quantity, Sample, Statistic, Validity,
 };

@@ -4,8 +4,9 @@
 
 use crate::capture::shaping::form::Form;
 use crate::capture::shaping::words::text;
-use crate::capture::{BLOCK, MessageShape, Shape};
+use crate::capture::{BLOCK, Content, Exchange, MessageShape, Shape};
 use crate::protocol::StreamMode;
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// Parameters that make no sense without tools.
@@ -15,6 +16,16 @@ const OF_STREAMS: [&str; 1] = ["stream_options"];
 const SYSTEM: &str = "system";
 /// Anthropic wants a limit. This one stands where a shape has none.
 const MAX_TOKENS: u64 = 4096;
+
+/// A body made up from the shape of a request, for the model that its caller asked for; `None`
+/// where its shape was not captured, or says nothing but its length.
+pub fn composed(exchange: &Exchange) -> Option<Bytes> {
+    let Content::Shape(shape) = &exchange.request.body else { return None };
+    let call = &exchange.call;
+    let mode = if call.streamed == Some(true) { StreamMode::Streamed } else { StreamMode::Whole };
+    let model = call.model_asked.as_deref().or(call.model.as_deref()).unwrap_or_default();
+    shape.compose(Form::of(&call.path)?, model, mode).map(Bytes::from)
+}
 
 impl Shape {
     /// A request body of that form, for that model: messages as long as they were, of words

@@ -20,6 +20,7 @@ mod parameters;
 mod tests;
 mod words;
 
+pub use compose::composed;
 pub(in crate::capture) use conversation::{Conversation, Role};
 pub use form::Form;
 pub(in crate::capture) use node::{Members, Node};

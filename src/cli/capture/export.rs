@@ -4,12 +4,10 @@
 
 use super::{Where, Which};
 use crate::capture::{
-    Archive, BYTES_PER_TOKEN, CallNote, Content, Exchange, ExportFormat, ExportOptions,
-    ExportReport, Form, ReadError, Shape, Shaper, export, installation_key,
+    Archive, BYTES_PER_TOKEN, CallNote, Content, ExportFormat, ExportOptions, ExportReport,
+    ReadError, Shape, Shaper, composed, export, installation_key,
 };
 use crate::cli::{Failure, say};
-use crate::protocol::StreamMode;
-use bytes::Bytes;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -81,15 +79,6 @@ fn write(
     let exchanges = archive.exchanges(arguments.which.filter())?;
     let exchanges = exchanges.map(|found| Ok::<_, Ended>(found?.1));
     Ok(export(arguments.format, exchanges, out, &options)?)
-}
-
-/// A body made up from the shape of a request.
-fn composed(exchange: &Exchange) -> Option<Bytes> {
-    let Content::Shape(shape) = &exchange.request.body else { return None };
-    let call = &exchange.call;
-    let mode = if call.streamed == Some(true) { StreamMode::Streamed } else { StreamMode::Whole };
-    let model = call.model_asked.as_deref().or(call.model.as_deref()).unwrap_or_default();
-    shape.compose(Form::of(&call.path)?, model, mode).map(Bytes::from)
 }
 
 fn tell(format: ExportFormat, report: &ExportReport, file: &str) {

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Where captures are.
 #[derive(clap::Args)]
-struct Where {
+pub(super) struct Where {
     /// The configuration file of the proxy that captured, for its directory and its key
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -61,7 +61,7 @@ struct Where {
 }
 
 impl Where {
-    fn settings(&self) -> Result<Settings, Failure> {
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let env = Environment::from_process();
         let overrides = Overrides { data_dir: self.data.clone(), ..Overrides::default() };
         Ok(match &self.config {
@@ -70,7 +70,7 @@ impl Where {
         })
     }
 
-    fn archive(&self) -> Result<Archive, Failure> {
+    pub(super) fn archive(&self) -> Result<Archive, Failure> {
         let settings = self.settings()?;
         let directory = storage::captures(&settings.server.data_dir);
         Ok(Archive::open(directory, settings.capture.encryption.as_ref())?)
@@ -79,7 +79,7 @@ impl Where {
 
 /// Which exchanges are meant: those that have all of these.
 #[derive(clap::Args)]
-struct Which {
+pub(super) struct Which {
     /// Received then or later: a date such as 2026-01-01T00:00:00Z, or `2h` for that long ago
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Duration>,
@@ -104,7 +104,7 @@ struct Which {
 }
 
 impl Which {
-    fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         Filter {
             since: self.since,
             until: self.until,
