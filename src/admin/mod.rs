@@ -4,11 +4,13 @@
 
 mod assets;
 mod cache;
+mod capture;
 mod health;
 mod overview;
 mod profile;
 mod telemetry;
 
+pub use capture::CaptureControl;
 pub use health::Readiness;
 pub use profile::Profiling;
 
@@ -53,6 +55,8 @@ pub struct AdminState {
     pub profiling: Profiling,
     /// Answers that need not be asked for again.
     pub cache: Arc<Cache>,
+    /// What is written down; `None` where nothing is.
+    pub capture: Option<CaptureControl>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -83,6 +87,9 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
         .route("/api/v1/cache", get(cache::stats))
         .route("/api/v1/cache/purge", post(cache::purge))
+        .route("/api/v1/captures", get(capture::status))
+        .route("/api/v1/captures/exchanges", get(capture::list))
+        .route("/api/v1/captures/erase", post(capture::erase))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))

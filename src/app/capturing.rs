@@ -2,8 +2,10 @@
 //!
 //! Must not know: which exchanges are captured, or how they are stored.
 
+use crate::admin::CaptureControl;
 use crate::capture::{
-    BadRule, CaptureHandle, CaptureState, CaptureWorker, DropReason, Recorder, installation_key,
+    Archive, BadRule, CaptureHandle, CaptureState, CaptureWorker, DropReason, Recorder,
+    installation_key,
 };
 use crate::config::Settings;
 use crate::observe::{CaptureFigures, Metrics};
@@ -23,7 +25,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Capturing {
     /// What requests are given to.
     pub(super) recorder: Option<Arc<Recorder>>,
-    thread: Option<(CaptureHandle, JoinHandle<()>)>,
+    /// What operators use.
+    pub(super) control: Option<CaptureControl>,
+    thread: Option<JoinHandle<()>>,
     metrics: Arc<Metrics>,
 }
 
@@ -36,14 +40,16 @@ impl Capturing {
         metrics: &Arc<Metrics>,
         clock: Clock,
     ) -> Self {
-        let mut capturing = Self { recorder: None, thread: None, metrics: Arc::clone(metrics) };
+        let mut capturing =
+            Self { recorder: None, control: None, thread: None, metrics: Arc::clone(metrics) };
         let Some(directory) = directory.filter(|_| settings.captures_anything()) else {
             return capturing;
         };
         match begin(settings, directory, clock) {
-            Ok((recorder, handle, thread)) => {
+            Ok((recorder, control, thread)) => {
                 capturing.recorder = Some(Arc::new(recorder));
-                capturing.thread = Some((handle, thread));
+                capturing.control = Some(control);
+                capturing.thread = Some(thread);
             }
             Err(error) => tracing::error!(%error, "nothing is captured"),
         }
@@ -52,9 +58,11 @@ impl Capturing {
 
     /// Counts until `stop`; then has what waits written.
     pub(super) async fn run(self, stop: CancellationToken) {
-        let (Some(recorder), Some((handle, thread))) = (&self.recorder, self.thread) else {
+        let Self { recorder: Some(recorder), control: Some(control), thread, metrics } = self
+        else {
             return;
         };
+        let handle = control.handle;
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
@@ -62,14 +70,15 @@ impl Capturing {
                 () = stop.cancelled() => {}
                 _ = looks.tick() => {}
             }
-            self.metrics.capture().catch_up(&figures(recorder, &handle));
+            metrics.capture().catch_up(&figures(&recorder, &handle));
         }
         recorder.settled().await;
         handle.stop();
-        if spawn_blocking(|| thread.join()).await.is_err() {
+        let ended = spawn_blocking(move || thread.map(JoinHandle::join)).await;
+        if !matches!(ended, Ok(None | Some(Ok(())))) {
             tracing::warn!("the thread of the capture panicked");
         }
-        self.metrics.capture().catch_up(&figures(recorder, &handle));
+        metrics.capture().catch_up(&figures(&recorder, &handle));
     }
 }
 
@@ -79,7 +88,7 @@ fn begin(
     settings: &Settings,
     directory: &Path,
     clock: Clock,
-) -> Result<(Recorder, CaptureHandle, JoinHandle<()>), Failure> {
+) -> Result<(Recorder, CaptureControl, JoinHandle<()>), Failure> {
     // It keeps no index: what is looked for is found in the segments.
     let (handle, thread) =
         CaptureWorker::start(directory, &settings.capture, clock, Box::new(|_| {}))?;
@@ -87,7 +96,8 @@ fn begin(
     let configured = settings.model_captures.clone();
     let recorder: Result<_, BadRule> =
         Recorder::new(&settings.capture, configured, key, handle.clone());
-    Ok((recorder?, handle, thread))
+    let archive = Archive::open(directory, settings.capture.encryption.as_ref())?;
+    Ok((recorder?, CaptureControl { handle, archive }, thread))
 }
 
 fn figures(recorder: &Recorder, handle: &CaptureHandle) -> CaptureFigures {

@@ -194,6 +194,7 @@ impl App {
             level: self.level,
             profiling: Profiling::default(),
             cache: Arc::clone(&deps.cache),
+            capture: self.capturing.control.clone(),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();

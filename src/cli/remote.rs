@@ -2,7 +2,7 @@
 //!
 //! Must not know: what it is asked.
 
-use crate::cli::Failure;
+use crate::cli::{Failure, runtime};
 use crate::edge::PingoraTransport;
 use crate::upstream::{
     Balance, Endpoint, EndpointSettings, Exchange, Origin, Protocol, Reuse, Scheme, StreamUsage,
@@ -11,8 +11,11 @@ use crate::upstream::{
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use http::{Request, StatusCode, Uri};
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Answers beyond this size are cut.
 const LIMIT: usize = 8 * 1024 * 1024;
@@ -38,6 +41,36 @@ pub(super) fn server(url: &str) -> Result<Arc<Upstream>, Failure> {
 pub(super) fn at(address: SocketAddr) -> Arc<Upstream> {
     let (host, port) = (address.ip().to_string(), address.port());
     upstream(Origin { scheme: Scheme::Http, host, port })
+}
+
+/// What the proxy whose admin pages are at `url` answers to a POST of this JSON within
+/// `patience`, if it does what it is asked.
+///
+/// # Errors
+/// When it gives no answer, or refuses; with its words.
+pub(super) fn order(
+    url: &str,
+    path: &str,
+    json: String,
+    patience: Duration,
+) -> Result<Value, Failure> {
+    let server = server(url)?;
+    let mut answer = Value::Null;
+    runtime::run(1, async |_| {
+        let transport = PingoraTransport::new(std::slice::from_ref(&server));
+        let endpoint = server.endpoints.first().ok_or("no server")?;
+        let posted = post(&transport, endpoint, path, json);
+        let posted = timeout(patience, posted).await.map_err(|_| "it took too long".into());
+        let posted: Result<_, Failure> = posted.and_then(|posted| posted);
+        let (status, body) = posted.map_err(|error| format!("{url} gave no answer: {error}"))?;
+        answer = serde_json::from_slice(&body).unwrap_or_default();
+        if status != StatusCode::OK {
+            let why = answer["error"].as_str().unwrap_or("no reason was given");
+            return Err(format!("{url} refused with {status}: {why}").into());
+        }
+        Ok(())
+    })?;
+    Ok(answer)
 }
 
 /// What `endpoint` answers to a POST of this JSON, whatever its status.

@@ -4,13 +4,10 @@
 
 use crate::cli::cache::Of;
 use crate::cli::table::UNKNOWN;
-use crate::cli::{Failure, remote, runtime, say};
-use crate::edge::PingoraTransport;
-use http::StatusCode;
+use crate::cli::{Failure, remote, say};
 use serde_json::{Map, Value};
 use std::io;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// How long a running proxy has to go through a large disk tier.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,27 +52,13 @@ struct What {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let url = &arguments.of.url;
-    let server = remote::server(url)?;
     let what = arguments.what.json().to_string();
-    runtime::run(1, async |_| {
-        let transport = PingoraTransport::new(std::slice::from_ref(&server));
-        let endpoint = server.endpoints.first().ok_or("no server")?;
-        let answer = remote::post(&transport, endpoint, "/api/v1/cache/purge", what);
-        let answer = timeout(PATIENCE, answer).await.map_err(|_| "it took too long".into());
-        let answer: Result<_, Failure> = answer.and_then(|answer| answer);
-        let (status, body) = answer.map_err(|error| format!("{url} gave no answer: {error}"))?;
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status != StatusCode::OK {
-            let why = body["error"].as_str().unwrap_or("no reason was given");
-            return Err(format!("{url} refused with {status}: {why}").into());
-        }
-        say(&mut io::stdout(), &text(&body));
-        if body["complete"] != true {
-            return Err("not every tier could do it now; it is done when it can be".into());
-        }
-        Ok(())
-    })
+    let body = remote::order(&arguments.of.url, "/api/v1/cache/purge", what, PATIENCE)?;
+    say(&mut io::stdout(), &text(&body));
+    if body["complete"] != true {
+        return Err("not every tier could do it now; it is done when it can be".into());
+    }
+    Ok(())
 }
 
 impl What {

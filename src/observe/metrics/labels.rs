@@ -29,6 +29,7 @@ pub const LABELS: [(&str, &str); 26] = [
         "outcome",
         "how it ended: `success`, `client_error`, `client_cancelled`, `rate_limited`, `upstream_error`, `timeout`, `stream_truncated`, `stream_error_event` or `internal_error`",
     ),
+    ("place", "`disk` or `queue`"),
     (
         "reason",
         "of retries and fallbacks as `error_type`; of bypasses `asked`, `not_asked`, `sampled`, `stateful`, `server_tools`, `ambiguous` or `replay`; of what was not stored `no_store`, `status`, `encoded`, `opaque`, `stand_in`, `truncated`, `length_mismatch`, `error`, `unfinished`, `too_large` or `_OTHER`",
@@ -37,7 +38,6 @@ pub const LABELS: [(&str, &str); 26] = [
         "result",
         "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `queue_full`, `paused`, `too_large`, `write_error`; of reloads `success`, `failure`",
     ),
-    ("place", "`disk` or `queue`"),
     ("route", "the path template of a known route, or `pass_through`"),
     ("sink", "`log`, `traces` or `slo`"),
     ("slo", "the name of an objective"),

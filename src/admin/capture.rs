@@ -1,0 +1,249 @@
+//! What operators ask of the capture: how it is doing, what there is, and to erase something.
+//!
+//! Owns the form of the answers, and the line that says who erased what. What exchanges say is
+//! not shown here. Must not know: how a record is stored.
+
+use crate::admin::AdminState;
+use crate::capture::{
+    Archive, ArchiveError, CaptureHandle, CaptureState, DropReason, Erase, Erased, Filter,
+    IndexEntry,
+};
+use crate::types::Outcome;
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, UNIX_EPOCH};
+use tokio::task::spawn_blocking;
+
+/// Exchanges of one answer.
+const MOST: usize = 1_000;
+
+/// A request that makes no sense or cannot be carried out, with the reason.
+type Refusal = (StatusCode, Json<Value>);
+
+/// The capture of a running proxy. Cloning shares it.
+#[derive(Clone)]
+pub struct CaptureControl {
+    /// The thread that writes.
+    pub handle: CaptureHandle,
+    /// What it has written.
+    pub archive: Archive,
+}
+
+/// How it is doing; `{"on": false}` where no model is captured.
+pub(super) async fn status(State(state): State<AdminState>) -> Json<Value> {
+    let Some(CaptureControl { handle, .. }) = &state.capture else {
+        return Json(json!({ "on": false }));
+    };
+    let (counts, usage) = (handle.counts(), handle.usage());
+    let dropped: Map<String, Value> = DropReason::ALL
+        .iter()
+        .map(|reason| (reason.label().to_owned(), counts.dropped(*reason).into()))
+        .collect();
+    let paused = match handle.state() {
+        CaptureState::Running => None,
+        CaptureState::Paused { why, .. } => Some(why.to_string()),
+    };
+    Json(json!({
+        "on": true,
+        "paused": paused,
+        "written": counts.written,
+        "dropped": dropped,
+        "segments": usage.segments,
+        "bytes": usage.bytes,
+        "queued_bytes": usage.queued,
+    }))
+}
+
+/// Which exchanges are listed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Wanted {
+    request_id: Option<String>,
+    session: Option<String>,
+    key: Option<String>,
+    model: Option<String>,
+    outcome: Option<String>,
+    status: Option<u16>,
+    limit: Option<usize>,
+}
+
+/// The latest exchanges, the latest first, without what they say.
+pub(super) async fn list(
+    State(state): State<AdminState>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let Query(wanted) =
+        wanted.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.body_text()))?;
+    let control = control(&state)?;
+    let limit = wanted.limit.unwrap_or(100).min(MOST);
+    let filter = wanted.filter().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    // It reads files, which has no place on a thread that pages share.
+    let read = spawn_blocking(move || latest(&control.archive, filter, limit)).await;
+    let entries = read.map_err(|error| broken(error.to_string()))?.map_err(broken)?;
+    Ok(Json(json!({ "exchanges": entries.iter().rev().map(shown).collect::<Vec<_>>() })))
+}
+
+fn latest(archive: &Archive, filter: Filter, limit: usize) -> Result<VecDeque<IndexEntry>, String> {
+    let mut latest = VecDeque::new();
+    for found in archive.entries(filter).map_err(|error| error.to_string())? {
+        latest.push_back(found.map_err(|error| error.to_string())?.entry);
+        if latest.len() > limit {
+            latest.pop_front();
+        }
+    }
+    Ok(latest)
+}
+
+impl Wanted {
+    fn filter(self) -> Result<Filter, &'static str> {
+        let outcome = self.outcome.map(|word| {
+            let known = Outcome::ALL.iter().find(|outcome| outcome.label() == word);
+            known.copied().ok_or("`outcome` is none that there is")
+        });
+        Ok(Filter {
+            request_id: self.request_id,
+            session: self.session,
+            key: self.key,
+            model: self.model,
+            outcome: outcome.transpose()?,
+            status: self.status,
+            ..Filter::all()
+        })
+    }
+}
+
+fn shown(entry: &IndexEntry) -> Value {
+    let received = humantime::format_rfc3339_micros(UNIX_EPOCH + entry.received).to_string();
+    json!({
+        "received": received,
+        "request_id": entry.request_id,
+        "trace_id": entry.trace_id.map(|id| id.to_string()),
+        "session": entry.session.as_ref().map(|session| &session.id),
+        "turn": entry.session.as_ref().map(|session| session.turn),
+        "key": entry.key,
+        "model": entry.model,
+        "outcome": entry.outcome.map(Outcome::label),
+        "status": entry.status,
+        "duration_seconds": entry.duration.map(|took| took.as_secs_f64()),
+        "bytes": entry.bytes,
+    })
+}
+
+/// What to erase: one of these.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Doomed {
+    key: Option<String>,
+    session: Option<String>,
+    request_id: Option<String>,
+    /// RFC 3339.
+    before: Option<String>,
+}
+
+/// Erases what the body says, for good. The JSON content type, which axum insists on, keeps
+/// other sites' forms out.
+pub(super) async fn erase(
+    State(state): State<AdminState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    doomed: Result<Json<Doomed>, JsonRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let Json(doomed) = doomed.map_err(|rejection| match rejection {
+        JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
+        other => refusal(other.status(), other.body_text()),
+    })?;
+    let what = doomed.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    let control = control(&state)?;
+    let erased = control.handle.erase(what.clone()).await.map_err(|error| match error {
+        ArchiveError::Paused(_) | ArchiveError::Stopped => {
+            refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        }
+        _ => broken(error.to_string()),
+    })?;
+    audit(&what, peer, &erased);
+    let unopened: Vec<String> = erased.closed.iter().map(ToString::to_string).collect();
+    Ok(Json(json!({ "records": erased.records, "unopened_segments": unopened })))
+}
+
+impl Doomed {
+    fn read(self) -> Result<Erase, &'static str> {
+        const ONE: &str = "say one of `key`, `session`, `request_id` and `before`";
+        let before = self.before.map(|date| {
+            let date = humantime::parse_rfc3339(&date).ok();
+            let since = date.and_then(|date| date.duration_since(UNIX_EPOCH).ok());
+            since.ok_or("`before` is no date such as 2026-01-01T00:00:00Z")
+        });
+        let what = [
+            self.key.map(Erase::Key),
+            self.session.map(Erase::Session),
+            self.request_id.map(Erase::RequestId),
+            before.transpose()?.map(Erase::Before),
+        ];
+        let mut what = what.into_iter().flatten();
+        match (what.next(), what.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(ONE),
+        }
+    }
+}
+
+/// Says what was erased, by whom, and how much that was.
+fn audit(what: &Erase, peer: SocketAddr, erased: &Erased) {
+    let date = |since: &Duration| humantime::format_rfc3339(UNIX_EPOCH + *since).to_string();
+    let (what, name) = match what {
+        Erase::Key(key) => ("key", key.clone()),
+        Erase::Session(id) => ("session", id.clone()),
+        Erase::RequestId(id) => ("request_id", id.clone()),
+        Erase::Before(time) => ("before", date(time)),
+    };
+    tracing::info!(
+        target: "transom::audit",
+        what,
+        name,
+        by = %peer,
+        records = erased.records,
+        unopened = erased.closed.len(),
+        "captured exchanges were erased"
+    );
+}
+
+fn control(state: &AdminState) -> Result<CaptureControl, Refusal> {
+    let off = || refusal(StatusCode::CONFLICT, "nothing is captured");
+    state.capture.clone().ok_or_else(off)
+}
+
+fn broken(why: String) -> Refusal {
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
+fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
+    (status, Json(json!({ "error": why.into() })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Erase, String> {
+        let doomed: Doomed = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        doomed.read().map_err(str::to_owned)
+    }
+
+    #[test]
+    fn one_kind_of_thing_is_erased_at_a_time() {
+        assert_eq!(read(r#"{"key":"team"}"#), Ok(Erase::Key("team".to_owned())));
+        assert_eq!(read(r#"{"session":"s"}"#), Ok(Erase::Session("s".to_owned())));
+        assert_eq!(read(r#"{"request_id":"r"}"#), Ok(Erase::RequestId("r".to_owned())));
+        let before = read(r#"{"before":"1970-01-01T00:01:00Z"}"#);
+        assert_eq!(before, Ok(Erase::Before(Duration::from_secs(60))));
+        for text in ["{}", r#"{"key":"a","session":"b"}"#, r#"{"before":"now"}"#, r#"{"all":true}"#]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
