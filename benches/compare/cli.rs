@@ -97,6 +97,8 @@ pub enum Case {
     Miss,
     /// B2's load, with all telemetry and with none.
     B8,
+    /// B2's load, with every exchange captured and with none.
+    B9,
     /// B2's requests at a fixed rate, with 200 models, scraped each second or never; and what
     /// a scrape costs.
     B10,
@@ -115,6 +117,7 @@ impl Case {
             Self::B6Disk => &[Subject::Direct, Subject::BarePingora, Subject::TransomDisk],
             Self::Miss => &[Subject::Transom, Subject::TransomCached, Subject::TransomDisk],
             Self::B8 => &[Subject::TransomSilent, Subject::Transom],
+            Self::B9 => &[Subject::Transom, Subject::TransomCaptured],
             Self::B10 => &[Subject::TransomWide, Subject::TransomScraped],
         }
     }
@@ -124,7 +127,7 @@ impl Case {
         match self {
             Self::B2 | Self::B5 => Subject::BarePingora,
             Self::B6Small | Self::B6Large | Self::B6Stream | Self::B6Disk => Subject::BarePingora,
-            Self::Miss => Subject::Transom,
+            Self::Miss | Self::B9 => Subject::Transom,
             Self::B8 => Subject::TransomSilent,
             Self::B10 => Subject::TransomWide,
         }
@@ -146,13 +149,14 @@ impl Case {
             Self::B6Small | Self::B6Large | Self::B6Stream => &[Subject::TransomCached],
             Self::B6Disk => &[Subject::TransomDisk],
             Self::Miss => &[Subject::TransomCached, Subject::TransomDisk],
+            Self::B9 => &[Subject::TransomCaptured],
             Self::B10 => &[Subject::TransomScraped],
         }
     }
 
     /// Whether even a short run makes thousands of requests.
     pub fn is_busy(self) -> bool {
-        matches!(self, Self::B2 | Self::B6Small | Self::B8)
+        matches!(self, Self::B2 | Self::B6Small | Self::B8 | Self::B9)
     }
 
     /// What a cache, by the metrics' name, has to say to every look-up.

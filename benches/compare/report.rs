@@ -168,6 +168,7 @@ fn budget(row: &Row) -> Vec<Target> {
         Case::B6Disk => vec![target("us at the 99th percentile", 1_000.0, row.p99_us)],
         Case::Miss => vec![added(100.0)],
         Case::B8 => vec![cpu(1.08), p99(1.05)],
+        Case::B9 => vec![cpu(1.15)],
         Case::B10 => {
             vec![target("ms of CPU for 25,000 series", 20.0, row.scrape_ms), p99(1.05)]
         }

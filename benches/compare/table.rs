@@ -123,6 +123,7 @@ fn title(plan: &Plan, case: Case) -> String {
              latency to the first event"
         ),
         Case::B8 => format!("B2's load of {seconds} s, all telemetry against none"),
+        Case::B9 => format!("B2's load of {seconds} s, every exchange captured against none"),
         Case::B10 => format!(
             "200 models, small JSON, {rate} requests a second for {seconds} s, scraped each \
              second against never"

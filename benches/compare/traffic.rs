@@ -119,7 +119,7 @@ impl Traffic {
             Phase::Measured => self.plan.measure,
         };
         match (case, phase) {
-            (Case::B2 | Case::B8, _) => (&self.reply, Pace::Closed(time)),
+            (Case::B2 | Case::B8 | Case::B9, _) => (&self.reply, Pace::Closed(time)),
             (Case::B5, Phase::WarmUp) => (&self.warm_up_stream, Pace::Open(ramp / 4)),
             (Case::B5, Phase::Measured) => (&self.stream, Pace::Open(ramp)),
             (Case::B6Small, _) => (&self.small, Pace::Closed(time)),

@@ -38,6 +38,8 @@ pub enum Subject {
     TransomCached,
     /// The same with little memory and a disk, so that most answers are found there.
     TransomDisk,
+    /// Transom with all telemetry on, one thread, and every exchange captured and redacted.
+    TransomCaptured,
 }
 
 impl Subject {
@@ -53,6 +55,7 @@ impl Subject {
             Self::TransomScraped => "transom-scraped",
             Self::TransomCached => "transom-cached",
             Self::TransomDisk => "transom-disk",
+            Self::TransomCaptured => "transom-captured",
         }
     }
 
@@ -106,7 +109,8 @@ impl Place {
             | Subject::TransomWide
             | Subject::TransomScraped
             | Subject::TransomCached
-            | Subject::TransomDisk => transom::start(self, subject).await,
+            | Subject::TransomDisk
+            | Subject::TransomCaptured => transom::start(self, subject).await,
         };
         started.map_err(|error| format!("{}: {error}", subject.name()).into())
     }
@@ -146,13 +150,15 @@ pub struct Running {
     pub scraped: Option<SocketAddr>,
     /// The last tier of its cache, when it has any.
     tier: Option<&'static str>,
+    /// Where its metrics are, when it captures every exchange.
+    captures: Option<SocketAddr>,
     process: Option<Process>,
 }
 
 impl Running {
     /// A subject without metrics; there is no process to speak of when it is direct.
     fn plain(address: SocketAddr, process: Option<Process>) -> Self {
-        Self { address, admin: None, scraped: None, tier: None, process }
+        Self { address, admin: None, scraped: None, tier: None, captures: None, process }
     }
 
     /// CPU time the subject has used; `None` for no proxy.
@@ -174,9 +180,10 @@ impl Running {
     /// # Errors
     /// When it counts requests but cannot be asked.
     pub async fn audit(&self, sent: u64) -> Result<Option<String>> {
-        match self.admin {
-            Some(admin) => transom::audit(admin, sent).await,
-            None => Ok(None),
+        let Some(admin) = self.admin else { return Ok(None) };
+        match (transom::audit(admin, sent).await?, self.captures) {
+            (None, Some(admin)) => transom::captured(admin, sent).await,
+            (wrong, _) => Ok(wrong),
         }
     }
 

@@ -41,6 +41,9 @@ data_dir = "{}"
         data.display()
     );
     text.push_str(cache(subject));
+    if subject == Subject::TransomCaptured {
+        text.push_str("\n[capture]\nmodels = [\"*\"]\n");
+    }
     text.push_str(&telemetry(place.upstream));
     text.push_str(&catalog(place.upstream, models));
     let file = configuration(&directory, "transom.toml", &text)?;
@@ -57,6 +60,7 @@ data_dir = "{}"
         admin: (!silent).then_some(admin),
         scraped: (subject == Subject::TransomScraped).then_some(admin),
         tier: subject.last_tier(),
+        captures: (subject == Subject::TransomCaptured).then_some(admin),
         process: Some(process),
     })
 }
@@ -145,6 +149,25 @@ pub async fn stores(admin: SocketAddr, tier: &str, answers: u32) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
+}
+
+/// How many of `sent` exchanges were captured, once all are written or none comes any more; says
+/// what is wrong.
+///
+/// # Errors
+/// When the metrics cannot be read.
+pub async fn captured(admin: SocketAddr, sent: u64) -> Result<Option<String>> {
+    let deadline = Instant::now() + SETTLING;
+    loop {
+        let written = sum(admin, "transom_capture_records_total", &[("result", "written")]).await?;
+        if written == sent {
+            return Ok(None);
+        }
+        if Instant::now() > deadline {
+            return Ok(Some(format!("captured {written} exchanges of {sent}")));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Compares the requests counted in `/metrics` with `sent`; says what is wrong.
