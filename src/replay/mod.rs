@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `plan`, `planner` | what a run is going to do, and how that is found |
+//! | `chance` | random numbers that are the same everywhere |
 //! | `spend`, `carbon` | what it may cost; when there is little carbon in the power |
 //! | `recorded`, `request` | a capture's requests, and one as it can be sent |
 //! | `client`, `engine` | sending, at the right instants |
@@ -16,6 +17,7 @@
 
 pub mod answers;
 mod carbon;
+mod chance;
 pub mod client;
 pub mod compare;
 pub mod directory;
@@ -31,11 +33,13 @@ mod spend;
 mod verdict;
 
 pub use carbon::{Advice, Forecast, ForecastError, IntensityUnit, Start as LowCarbonStart, Why};
-pub use plan::{Arrival, ClosedStage, Plan, PlanHead, Planned, Schedule, Shard, Stage};
+pub use plan::{
+    Arrival, Cancellations, ClosedStage, Limits, Plan, PlanHead, PlanOptions, Planned, Repeat,
+    Schedule, Shard, Stage, Turns,
+};
 pub use planner::{
-    BarrierError, Cancellations, CaptureInputs, Knee, Limits, PlanError, PlanFileError, PlanInput,
-    PlanOptions, Repeat, ScheduleWords, ShardError, StageResult, StartAt, Sweep, SweepSettings,
-    Turns, Wanted, WordsError, plan,
+    BarrierError, CaptureInputs, Knee, PlanError, PlanFileError, PlanInput, ScheduleWords,
+    ShardError, StageResult, StartAt, Sweep, SweepSettings, Wanted, WordsError, plan,
 };
 pub use recorded::{InMemory, Recorded, RecordedError};
 pub use sample::{
@@ -45,4 +49,6 @@ pub use spend::{
     Basis, Cap, CapReached, Refusal, RequestFacts, SpendCaps, SpendEstimate, SpendForecast,
     SpendGuard, SpendPermit, Spent, TargetFacts, TargetUse, TokenCount, TokenPrice, refusals,
 };
-pub use verdict::{AnswerComparison, Better, Comparison, Effect, MetricComparison, Rung, Verdict};
+pub use verdict::{
+    AnswerComparison, Better, Comparison, Effect, MetricComparison, Role, Rung, Verdict,
+};

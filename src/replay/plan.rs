@@ -21,18 +21,95 @@ pub struct Plan {
 pub struct PlanHead {
     /// The version of this format: 1.
     pub version: u32,
-    /// What all chance came from.
-    pub seed: u64,
-    /// When requests are sent.
-    pub schedule: Schedule,
-    /// How long the first part of it is that does not count.
-    pub warm_up: Micros,
+    /// The rest of it. An even schedule ends where the plan does, if that is earlier.
+    pub options: PlanOptions,
     /// BLAKE3 of the capture's requests, in hexadecimal.
     pub capture: String,
     /// The requests that the capture holds.
     pub captured: u64,
     /// Which part of a plan for several workers this is.
     pub shard: Option<Shard>,
+}
+
+/// What a plan is made with, besides the capture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanOptions {
+    /// When requests are sent.
+    pub schedule: Schedule,
+    /// What all chance comes from.
+    pub seed: u64,
+    /// The first part of the schedule that does not count.
+    pub warm_up: Micros,
+    /// Where it ends, if that is before the schedule does.
+    pub limits: Limits,
+    /// What happens at the end of the capture.
+    pub repeat: Repeat,
+    /// Requests of the capture that the first pass leaves out, so that one plan can go on where
+    /// another one ended.
+    pub skip: u64,
+    /// Whether clients leave as the recorded ones did.
+    pub cancellations: Cancellations,
+    /// Whether a turn waits for the one before. [`Schedule::Sessions`] always does.
+    pub turns: Turns,
+}
+
+impl PlanOptions {
+    /// Those of a plain plan: the whole schedule counts, and sends the capture once, with the
+    /// seed 0.
+    pub fn new(schedule: Schedule) -> Self {
+        Self {
+            schedule,
+            seed: 0,
+            warm_up: Micros(0),
+            limits: Limits::default(),
+            repeat: Repeat::default(),
+            skip: 0,
+            cancellations: Cancellations::default(),
+            turns: Turns::default(),
+        }
+    }
+}
+
+/// Where a plan ends. The warm-up comes on top of both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Most requests. Of a closed schedule: all of them, as nobody knows when they are sent.
+    pub requests: Option<u64>,
+    /// Nothing is sent at this time or later. Without effect on a closed schedule.
+    pub duration: Option<Micros>,
+}
+
+/// What happens at the end of the capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// The plan ends.
+    #[default]
+    Once,
+    /// It begins anew, with conversations of their own, until the schedule ends.
+    Loop,
+}
+
+/// Whether clients leave as the recorded ones did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancellations {
+    /// They do.
+    #[default]
+    AsRecorded,
+    /// They stay until the end.
+    None,
+}
+
+/// Whether a turn of a conversation waits for the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turns {
+    /// It is sent when it is due.
+    #[default]
+    Free,
+    /// It is not sent before the one before is through.
+    Ordered,
 }
 
 /// A part of a plan for several workers. All parts begin at the same instant.

@@ -12,10 +12,17 @@ pub struct Sample {
     pub number: u64,
     /// The part of the run that it belongs to.
     pub phase: Phase,
+    /// Whether a stream was asked for.
+    pub streamed: bool,
     /// When the plan says that it is sent.
     pub intended: Micros,
     /// When its first byte was given to the connection; `None` where there was none.
     pub sent: Option<Micros>,
+    /// How much later than intended the generator let it go; the time that a new connection
+    /// took is the target's, and not counted. 0 where it was not sent.
+    pub lag: Micros,
+    /// How long there was no connection; 0 where one was at hand.
+    pub connecting: Micros,
     /// When the head of the answer came.
     pub headers: Option<Micros>,
     /// When the first byte of its body came.
@@ -40,6 +47,33 @@ pub struct Sample {
     pub bytes: u64,
     /// What the answer said; `None` where it was not asked for.
     pub answer: Option<AnswerText>,
+}
+
+impl Sample {
+    /// That of a request that was not sent.
+    pub const fn not_sent(number: u64, phase: Phase, intended: Micros) -> Self {
+        Self {
+            number,
+            phase,
+            streamed: false,
+            intended,
+            sent: None,
+            lag: Micros(0),
+            connecting: Micros(0),
+            headers: None,
+            first_byte: None,
+            first_token: None,
+            last: None,
+            gaps: Vec::new(),
+            status: None,
+            failure: Some(Failure::NotSent),
+            tokens_in: None,
+            tokens_out: None,
+            tokens_by: None,
+            bytes: 0,
+            answer: None,
+        }
+    }
 }
 
 /// Who counted tokens.
@@ -68,6 +102,9 @@ pub enum Phase {
 pub enum Failure {
     /// No connection.
     Connect,
+    /// No connection, because the generator's machine has run out of files or ports. No failure
+    /// of the target's, and no run with one counts.
+    Exhausted,
     /// The connection broke, or the answer was no HTTP.
     Broken,
     /// It took longer than it may.

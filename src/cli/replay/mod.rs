@@ -2,8 +2,10 @@
 //!
 //! Owns which capture is meant. Must not know: how a request is sent, or judged.
 
+mod compare;
 mod plan;
 mod progress;
+mod report;
 mod run;
 mod schedule;
 
@@ -29,12 +31,18 @@ enum Command {
     Plan(plan::Arguments),
     /// Send captured requests again
     Run(Box<run::Arguments>),
+    /// Compare runs with runs, and say whether anything got worse
+    Compare(compare::Arguments),
+    /// Show what came of runs
+    Report(report::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Must not know: how a request is sent, or what makes a run invalid.
 
+use super::report::{self, Files};
 use super::schedule::Schedule;
 use super::{Captured, plan, progress};
 use crate::cli::{Failure, WithCode, runtime, say};
@@ -11,6 +12,7 @@ use crate::replay::client::{KeepAnswers, Target, system_roots};
 use crate::replay::directory::RunDirectory;
 use crate::replay::engine::{self, Everything, Progress, Run, Start};
 use crate::replay::outcome::{Objectives, RunHead, RunId, RunResult};
+use crate::replay::report::Arms;
 use crate::replay::request::RequestOptions;
 use crate::replay::{Plan, Recorded, Validity};
 use crate::types::{Clock, Micros, Random, Secret};
@@ -37,6 +39,8 @@ pub(super) struct Arguments {
     /// A plan that was computed before, in place of a schedule
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// Where runs are kept
     #[arg(long, value_name = "DIRECTORY", default_value = "replays")]
     out: PathBuf,
@@ -101,7 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             grace: GRACE,
         };
         let result = carried_out(run, &directory, stop).await?;
-        tell(&result, &directory)
+        tell(&result, &directory, &arguments.files)
     })
 }
 
@@ -165,8 +169,10 @@ async fn carried_out(
     Ok(ran.result)
 }
 
-fn tell(result: &RunResult, directory: &RunDirectory) -> Result<(), Failure> {
-    say(&mut io::stdout(), &directory.path().display().to_string());
+fn tell(result: &RunResult, directory: &RunDirectory, files: &Files) -> Result<(), Failure> {
+    let (arm, first) = report::arm("A", &[directory.path().to_owned()])?;
+    files.write(&report::of(Arms::One(arm), &first))?;
+    say(&mut io::stdout(), &format!("kept in {}", directory.path().display()));
     match &result.validity {
         Validity::Valid => Ok(()),
         Validity::Invalid(why) => {

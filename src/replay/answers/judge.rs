@@ -12,11 +12,12 @@ use super::panel::Dealer;
 use super::tally::Tally;
 use super::{AnswerSettings, AnswersCompared};
 use crate::replay::compare::{holm, number, probability};
-use crate::replay::{AnswerComparison, Effect, Rung, Verdict};
+use crate::replay::{AnswerComparison, Effect, Role, Rung, Verdict};
 
 /// One rung that some request says something about.
 struct Judged<'a> {
     step: Step,
+    role: Role,
     tally: &'a Tally,
     p_adjusted: f64,
     verdict: Verdict,
@@ -31,7 +32,7 @@ pub fn conclude(
 ) -> AnswersCompared {
     let judged = judge(settings, tallies, dealer);
     let decisive: Vec<&Judged<'_>> =
-        judged.iter().filter(|one| settings.decisive.contains(&one.step)).collect();
+        judged.iter().filter(|one| one.role == Role::Primary).collect();
     let any = |verdict| decisive.iter().any(|one| one.verdict == verdict);
     let verdict = if any(Verdict::Regressed) {
         Verdict::Regressed
@@ -42,7 +43,16 @@ pub fn conclude(
     };
     let reasons = reasons(verdict, &decisive, settings);
     let rungs = judged.iter().map(|one| rung(one, settings)).collect();
-    AnswersCompared { comparison: AnswerComparison { pairs, rungs, verdict }, reasons }
+    let comparison = AnswerComparison {
+        pairs,
+        alpha: settings.alpha,
+        confidence: settings.confidence,
+        margin: settings.margin,
+        length_margin: settings.length_margin,
+        rungs,
+        verdict,
+    };
+    AnswersCompared { comparison, reasons }
 }
 
 fn judge<'a>(
@@ -55,15 +65,25 @@ fn judge<'a>(
         .filter(|(_, tally)| tally.requests() > 0)
         .map(|(step, tally)| {
             let p = tally.p(|excess| step.size(excess));
-            Judged { step: *step, tally, p_adjusted: p, verdict: Verdict::Inconclusive }
+            let is_decisive = settings.decisive.contains(step);
+            let role = if is_decisive { Role::Primary } else { Role::Informative };
+            Judged { step: *step, role, tally, p_adjusted: p, verdict: Verdict::Inconclusive }
         })
         .collect();
-    let counts = |one: &Judged<'_>| !one.tally.is_flat() && settings.decisive.contains(&one.step);
+    for role in [Role::Primary, Role::Informative] {
+        decide(&mut judged, role, settings, dealer);
+    }
+    judged
+}
+
+/// The rungs of one role, which are a family of their own.
+fn decide(judged: &mut [Judged<'_>], role: Role, settings: &AnswerSettings, dealer: &mut Dealer) {
+    let counts = |one: &Judged<'_>| one.role == role && !one.tally.is_flat();
     let p: Vec<f64> = judged.iter().filter(|one| counts(one)).map(|one| one.p_adjusted).collect();
     for (one, adjusted) in judged.iter_mut().filter(|one| counts(one)).zip(holm(&p)) {
         one.p_adjusted = adjusted;
     }
-    for one in &mut judged {
+    for one in judged.iter_mut().filter(|one| one.role == role) {
         one.verdict = if is_equal(one, settings) {
             Verdict::Equivalent
         } else if one.p_adjusted <= settings.alpha && is_beyond_runs(one, dealer, p.len()) {
@@ -72,7 +92,6 @@ fn judge<'a>(
             Verdict::Inconclusive
         };
     }
-    judged
 }
 
 /// Two one-sided tests, as for the metrics; of shares only more is worse.
@@ -91,8 +110,16 @@ fn is_beyond_runs(one: &Judged<'_>, dealer: &mut Dealer, rungs: usize) -> bool {
 
 fn rung(one: &Judged<'_>, settings: &AnswerSettings) -> Rung {
     let (floor, differ) = one.tally.distances();
-    let name = one.step.name().to_owned();
-    Rung { name, floor, differ, excess: excess(one, settings), examples: one.tally.examples() }
+    Rung {
+        name: one.step.name().to_owned(),
+        role: one.role,
+        floor,
+        differ,
+        excess: excess(one, settings),
+        p_adjusted: one.p_adjusted,
+        verdict: one.verdict,
+        examples: one.tally.examples(),
+    }
 }
 
 fn excess(one: &Judged<'_>, settings: &AnswerSettings) -> Effect {

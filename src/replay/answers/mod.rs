@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `features` | what of an answer is compared |
 //! | `json`, `shingles` | equality of JSON, likeness of texts |
+//! | `join` | the answers of several runs, request by request |
 //! | `ladder` | the rungs |
 //! | `panel` | one request: all pairs of its answers |
 //! | `tally` | one rung over all requests: p, interval, examples |
@@ -17,6 +18,7 @@
 //! Must not know: where answers are kept, or how long they took.
 
 mod features;
+mod join;
 mod json;
 mod judge;
 mod ladder;
@@ -27,10 +29,11 @@ mod tally;
 mod tests;
 
 pub use features::Seen;
+pub use join::{ANSWERS_ROOM, SampleSource};
 pub use ladder::Step;
 
 use crate::replay::AnswerComparison;
-use crate::replay::compare::Chance;
+use crate::replay::chance::{Chance, Stream};
 use features::Features;
 use panel::{Dealer, Panel, distances};
 use tally::{Entry, Lots, Tally};
@@ -93,8 +96,8 @@ impl AnswerLadder {
     /// An empty one.
     pub fn new(settings: AnswerSettings) -> Self {
         let tallies = Step::ALL.map(|step| (step, Tally::new())).into();
-        let dealer = Dealer::new(Chance::new(settings.seed, 10));
-        let chance = Chance::new(settings.seed, 11);
+        let dealer = Dealer::new(Chance::new(settings.seed, Stream::Panels));
+        let chance = Chance::new(settings.seed, Stream::Lots);
         Self { settings, tallies, dealer, chance, pairs: 0 }
     }
 

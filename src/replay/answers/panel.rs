@@ -5,7 +5,7 @@
 
 use super::features::Features;
 use super::ladder::Step;
-use crate::replay::compare::Chance;
+use crate::replay::chance::Chance;
 use std::collections::BTreeMap;
 
 /// Deals of the labels that are looked at; more are drawn from at random.

@@ -18,7 +18,7 @@
 use super::MOST_RUNS;
 use super::ladder::Step;
 use super::panel::{Dealer, Deals, Panel};
-use crate::replay::compare::Chance;
+use crate::replay::chance::Chance;
 
 /// Deals of all labels that the observed ones are compared with.
 const DEALS: usize = 4_999;

@@ -1,8 +1,8 @@
 //! What the ladder says of servers that are known.
 
 use super::{AnswerLadder, AnswerSettings, AnswersCompared, Seen, Step};
-use crate::replay::compare::Chance;
-use crate::replay::{AnswerText, Effect, Rung, Verdict};
+use crate::replay::chance::{Chance, Stream};
+use crate::replay::{AnswerText, Effect, Role, Rung, Verdict};
 
 /// Compares what `answer` gives for each request, run and arm: `true` is B.
 fn compare(
@@ -92,7 +92,7 @@ fn a_changed_answer_is_seen_where_the_server_always_says_the_same() {
 #[test]
 fn a_server_that_never_says_the_same_twice_raises_no_alarm() {
     for seed in 0..4 {
-        let mut chance = Chance::new(seed, 0);
+        let mut chance = Chance::new(seed, Stream::Simulation);
         let sampled = compare(60, 3, |_, _, _| {
             let words = 30 + chance.below(20);
             says(&sentence(&mut chance, words))
@@ -105,7 +105,7 @@ fn a_server_that_never_says_the_same_twice_raises_no_alarm() {
 
 #[test]
 fn tool_calls_that_are_dropped_more_often_are_found() {
-    let mut chance = Chance::new(1, 0);
+    let mut chance = Chance::new(1, Stream::Simulation);
     let mut drops = |share: f64| chance.uniform() < share;
     let mut world = |of_b: f64| {
         compare(500, 3, |number, _, is_b| {
@@ -149,7 +149,7 @@ fn tool_calls_are_compared_argument_by_argument() {
 
 #[test]
 fn answers_that_grow_longer_are_found_though_lengths_vary() {
-    let mut chance = Chance::new(2, 0);
+    let mut chance = Chance::new(2, Stream::Simulation);
     let longer = compare(150, 3, |_, _, is_b| {
         let words = (40 + chance.below(40)) * if is_b { 6 } else { 5 } / 5;
         says(&sentence(&mut chance, words))
@@ -189,6 +189,26 @@ fn statuses_alone_are_not_said_to_be_answers() {
     let statuses = compare(200, 2, |_, _, _| Some(Seen { status: Some(200), answer: None }));
     assert_eq!(names(&statuses), ["status"]);
     assert!(statuses.reasons.last().unwrap().contains("only the statuses"));
+}
+
+#[test]
+fn a_rung_that_does_not_decide_says_so_and_its_verdict_all_the_same() {
+    let decisive = vec![Step::Status, Step::Finish];
+    let settings = AnswerSettings { decisive, ..AnswerSettings::default() };
+    let mut ladder = AnswerLadder::new(settings);
+    for number in 0..200 {
+        let (a, b) =
+            ([says("yes"), says("yes"), says("yes")], [says("no"), says("no"), says("no")]);
+        ladder.take(number, &a, &b);
+    }
+    let compared = ladder.finish();
+    assert_eq!(compared.comparison.verdict, Verdict::Equivalent);
+    let found = |step| {
+        let rung = rung(&compared, step);
+        (rung.role, rung.verdict, rung.p_adjusted < 0.01)
+    };
+    assert_eq!(found(Step::Status), (Role::Primary, Verdict::Equivalent, false));
+    assert_eq!(found(Step::Text), (Role::Informative, Verdict::Regressed, true));
 }
 
 #[test]
@@ -232,7 +252,7 @@ fn more_runs_than_are_looked_at_do_no_harm() {
 #[test]
 fn the_same_answers_always_get_the_same_verdict() {
     let made = || {
-        let mut chance = Chance::new(3, 0);
+        let mut chance = Chance::new(3, Stream::Simulation);
         compare(30, 3, |_, _, _| says(&sentence(&mut chance, 12)))
     };
     assert_eq!(made(), made());

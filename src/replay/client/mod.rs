@@ -135,8 +135,7 @@ impl Client {
             Some(Ok(Ok(connection))) => Ok(connection),
             Some(Ok(Err(error))) => {
                 tracing::debug!(%error, "no connection to the target");
-                seen.exhausted = error.is_ours();
-                Err(Failure::Connect)
+                Err(if error.is_ours() { Failure::Exhausted } else { Failure::Connect })
             }
             Some(Err(_)) => Err(Failure::Connect),
             None => Err(Failure::Cancelled),

@@ -16,8 +16,6 @@ const MAX_GAPS: usize = 65_536;
 pub struct Seen {
     /// How long there was no connection.
     pub connecting: Option<Duration>,
-    /// No connection, because this machine has run out of files or ports.
-    pub exhausted: bool,
     /// When the first byte was given to the connection.
     pub sent: Option<Instant>,
     /// When the head of the answer came.
@@ -47,7 +45,6 @@ impl Seen {
     pub(super) fn new() -> Self {
         Self {
             connecting: None,
-            exhausted: false,
             sent: None,
             headers: None,
             first_byte: None,

@@ -5,11 +5,11 @@
 //! whether the runs drift, which no test that relabels them can see. Must not know: how runs
 //! are made.
 
-use super::chance::Chance;
 use super::figure::Scale;
 use super::judge::judge;
 use super::power::{Reach, runs_needed};
 use super::{Arms, CompareSettings, Order, RunFigures, mean, variance, whole, words};
+use crate::replay::chance::{Chance, Stream};
 use crate::replay::{Metric, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -163,7 +163,7 @@ fn drift(logs: &[f64], seed: u64) -> Drift {
         products.sum::<f64>() / places.map(|place| place * place).sum::<f64>().max(1.0)
     };
     let found = slope(logs);
-    let mut chance = Chance::new(seed, 2);
+    let mut chance = Chance::new(seed, Stream::Drift);
     let mut order = logs.to_vec();
     let steeper = (0..ORDERS).filter(|_| {
         chance.draw(&mut order, logs.len());
@@ -175,7 +175,8 @@ fn drift(logs: &[f64], seed: u64) -> Drift {
 
 fn is_alarm(runs: &[RunFigures], deal: u32, settings: &CompareSettings) -> bool {
     let mut dealt = runs.to_vec();
-    Chance::new(settings.seed.wrapping_add(u64::from(deal)), 3).draw(&mut dealt, runs.len());
+    Chance::new(settings.seed.wrapping_add(u64::from(deal)), Stream::Deals)
+        .draw(&mut dealt, runs.len());
     let (a, b) = dealt.split_at(runs.len() / 2);
     let arms = Arms { a, b, order: Order::Interleaved };
     let verdict = whole::verdict(&arms, settings, &judge(&arms, settings));

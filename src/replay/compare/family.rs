@@ -21,15 +21,6 @@
 use super::swaps::smallest_p;
 use crate::replay::{Metric, Quantity, Statistic};
 
-/// What a metric is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// It decides.
-    Primary,
-    /// It explains.
-    Informative,
-}
-
 /// The metrics that decide where nobody names others.
 pub const PRIMARY: [Metric; 3] = [
     Metric { quantity: Quantity::Ttft, statistic: Statistic::P95 },

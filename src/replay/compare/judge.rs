@@ -6,12 +6,12 @@
 //! equivalent needs no correction, because each of them has to be (Berger 1982). Must not
 //! know: what follows from all metrics together.
 
-use super::family::{Role, holm};
+use super::family::holm;
 use super::figure::Scale;
 use super::student::{pooled_deviation, t_interval};
 use super::swaps::{Effort, Swaps};
 use super::{Arms, CompareSettings, RunFigures, mean};
-use crate::replay::{Better, Effect, Metric, MetricComparison, Verdict};
+use crate::replay::{Better, Effect, Metric, MetricComparison, Role, Verdict};
 use std::collections::BTreeSet;
 
 /// All metrics, the primary ones first.
@@ -24,8 +24,6 @@ pub struct Judged {
 
 /// One metric.
 pub struct JudgedMetric {
-    /// Whether it decides.
-    pub role: Role,
     /// What was found.
     pub comparison: MetricComparison,
     /// The standard deviation between runs of an arm, on the metric's scale.
@@ -39,7 +37,14 @@ pub struct JudgedMetric {
 impl Judged {
     /// How many metrics of that role are corrected for.
     pub fn family(&self, role: Role) -> usize {
-        self.metrics.iter().filter(|one| one.role == role && one.is_counted).count()
+        self.metrics.iter().filter(|one| one.is_of(role)).count()
+    }
+}
+
+impl JudgedMetric {
+    /// Whether it is one of the family of `role`.
+    fn is_of(&self, role: Role) -> bool {
+        self.comparison.role == role && self.is_counted
     }
 }
 
@@ -53,7 +58,7 @@ pub fn judge(arms: &Arms<'_>, settings: &CompareSettings) -> Judged {
     let whole = if enough { whole } else { Vec::new() };
     let mut metrics: Vec<_> = whole.iter().map(|metric| test(*metric, arms, settings)).collect();
     correct(&mut metrics);
-    metrics.sort_by_key(|one| (one.role, place(one.comparison.metric, settings)));
+    metrics.sort_by_key(|one| (one.comparison.role, place(one.comparison.metric, settings)));
     for one in &mut metrics {
         decide(one, settings.alpha);
     }
@@ -87,12 +92,12 @@ fn test(metric: Metric, arms: &Arms<'_>, settings: &CompareSettings) -> JudgedMe
     let estimate = swaps.estimate();
     let p = swaps.p();
     JudgedMetric {
-        role: role(metric, settings),
         noise: pooled_deviation(&on_a, &on_b).unwrap_or_default(),
         margin,
         is_counted: !swaps.is_flat(),
         comparison: MetricComparison {
             metric,
+            role: role(metric, settings),
             better: metric.better(),
             a,
             b,
@@ -128,10 +133,9 @@ fn effect(scale: Scale, value: f64, (low, high): (f64, f64)) -> Effect {
 /// Each role is a family of its own.
 fn correct(metrics: &mut [JudgedMetric]) {
     for role in [Role::Primary, Role::Informative] {
-        let family = || move |one: &JudgedMetric| one.role == role && one.is_counted;
-        let p: Vec<f64> =
-            metrics.iter().filter(|one| family()(one)).map(|one| one.comparison.p).collect();
-        let counted = metrics.iter_mut().filter(|one| family()(one));
+        let family = metrics.iter().filter(|one| one.is_of(role));
+        let p: Vec<f64> = family.map(|one| one.comparison.p).collect();
+        let counted = metrics.iter_mut().filter(|one| one.is_of(role));
         for (one, adjusted) in counted.zip(holm(&p)) {
             one.comparison.p_adjusted = adjusted;
         }

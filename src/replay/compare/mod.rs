@@ -14,12 +14,11 @@
 //! | `judge`, `whole`, `words` | the verdict of a metric, that of all, and why |
 //! | `power`, `calibrate` | what so many runs can find, from runs of A against A |
 //! | `order`, `production` | how runs come about: interleaved, or cut from recorded traffic |
-//! | `figure`, `exit`, `chance` | metrics' names, exit codes, repeatable chance |
+//! | `figure`, `exit` | metrics' names, exit codes |
 //!
 //! Must not know: how figures are measured, where runs are kept, or how a verdict is shown.
 
 mod calibrate;
-mod chance;
 mod exit;
 mod family;
 mod figure;
@@ -36,16 +35,16 @@ mod words;
 
 pub use calibrate::{Calibration, Detectable, Drift, Floor, Needed, calibrate};
 pub use exit::Exit;
-pub use family::{PRIMARY, Role};
+pub use family::PRIMARY;
 pub use figure::Scale;
 pub use order::{Arm, Order, interleave};
 pub use power::{Reach, runs_needed};
 pub use production::{Blocks, FEWEST_IN_BLOCK, block_validity, recorded};
 
-pub(in crate::replay) use chance::Chance;
 pub(in crate::replay) use family::holm;
 pub(in crate::replay) use words::{number, probability};
 
+use crate::replay::outcome::RunResult;
 use crate::replay::{AnswerComparison, Comparison, Metric, Validity};
 use std::collections::BTreeMap;
 
@@ -56,6 +55,13 @@ pub struct RunFigures {
     pub validity: Validity,
     /// What was measured; times in seconds. A value that is not finite counts as missing.
     pub values: BTreeMap<Metric, f64>,
+}
+
+impl RunFigures {
+    /// Those of a run that has ended.
+    pub fn of(result: &RunResult) -> Self {
+        Self { validity: result.validity.clone(), values: result.figures.values.clone() }
+    }
 }
 
 /// What is compared.

@@ -4,7 +4,7 @@
 //! one arm. Blocks of four, `ABBA` or `BAAB` by lot, let a linear drift hit both alike. Must
 //! not know: what a run is.
 
-use super::chance::Chance;
+use crate::replay::chance::{Chance, Stream};
 use serde::{Deserialize, Serialize};
 
 /// One of the two sides of a comparison.
@@ -31,7 +31,7 @@ pub enum Order {
 
 /// The order of `runs` runs of each arm. The same seed gives the same order.
 pub fn interleave(runs: usize, seed: u64) -> Vec<Arm> {
-    let mut chance = Chance::new(seed, 0);
+    let mut chance = Chance::new(seed, Stream::Order);
     let mut order = Vec::with_capacity(2 * runs);
     while order.len() < 2 * runs {
         let (first, second) =

@@ -5,9 +5,9 @@
 //! finding, and many of them say with which power any shift is found: no search, and the same
 //! for every noise, which is their unit. Must not know: where the noise was measured.
 
-use super::chance::Chance;
 use super::student::t_quantile;
 use super::swaps::{Effort, Swaps, smallest_p};
+use crate::replay::chance::{Chance, Stream};
 
 /// More runs than this of one arm are not suggested.
 const MOST_RUNS: usize = 64;
@@ -27,7 +27,7 @@ impl Reach {
     pub fn simulated(runs: usize, level: f64, simulations: u32, seed: u64) -> Self {
         let needed = |number: u32| {
             let seed = seed.wrapping_add(u64::from(number));
-            let mut chance = Chance::new(seed, 1);
+            let mut chance = Chance::new(seed, Stream::Power);
             let mut arm = || (0..runs).map(|_| chance.normal()).collect::<Vec<f64>>();
             let swaps = Swaps::new(&arm(), &arm(), Effort::SIMULATION, seed);
             swaps.interval(level).map_or(f64::INFINITY, |(low, _)| -low)

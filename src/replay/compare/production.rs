@@ -58,8 +58,12 @@ pub fn recorded(number: u64, began: Duration, exchange: &Exchange) -> Sample {
     Sample {
         number,
         phase: Phase::Measured,
+        streamed: exchange.call.streamed.unwrap_or_else(|| times.first_token.is_some()),
         intended,
         sent: Some(intended),
+        // Whoever received it knows of neither.
+        lag: Micros(0),
+        connecting: Micros(0),
         headers: at(times.headers),
         first_byte: at(times.first_byte),
         first_token: at(times.first_token),

@@ -14,8 +14,8 @@
 //!
 //! Must not know: what is measured, or what follows.
 
-use super::chance::Chance;
 use super::mean;
+use crate::replay::chance::{Chance, Stream};
 
 /// How much work a test may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl Pool {
 
     /// So many relabellings, drawn with replacement.
     fn drawn(&self, draws: usize, seed: u64) -> (Vec<f64>, usize) {
-        let mut chance = Chance::new(seed, 0);
+        let mut chance = Chance::new(seed, Stream::Relabelling);
         let mut order: Vec<usize> = (0..self.values.len()).collect();
         let sum_a: f64 = self.values[..self.a].iter().sum();
         let differences: Vec<f64> = (0..draws)

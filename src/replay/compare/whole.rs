@@ -4,11 +4,11 @@
 //! for REGRESSED; IMPROVED needs an improved one and none regressed; EQUIVALENT needs all of
 //! them equivalent; all else is INCONCLUSIVE. Must not know: how a metric was judged.
 
-use super::family::{Role, can_decide, runs_to_decide};
+use super::family::{can_decide, runs_to_decide};
 use super::judge::{Judged, JudgedMetric};
 use super::swaps::smallest_p;
 use super::{Arms, CompareSettings, RunFigures, words};
-use crate::replay::{AnswerComparison, Comparison, Validity, Verdict};
+use crate::replay::{AnswerComparison, Comparison, Role, Validity, Verdict};
 
 /// Puts the metrics together.
 pub fn conclude(arms: &Arms<'_>, settings: &CompareSettings, judged: Judged) -> Comparison {
@@ -30,6 +30,7 @@ pub fn conclude(arms: &Arms<'_>, settings: &CompareSettings, judged: Judged) -> 
         runs: (arms.a.len(), arms.b.len()),
         alpha: settings.alpha,
         margin: settings.margin,
+        share_margin: settings.share_margin,
         metrics,
         answers: None,
     }
@@ -89,7 +90,7 @@ fn of_primary(judged: &Judged, settings: &CompareSettings) -> Verdict {
 }
 
 fn primary(judged: &Judged) -> impl Iterator<Item = &JudgedMetric> {
-    judged.metrics.iter().filter(|one| one.role == Role::Primary)
+    judged.metrics.iter().filter(|one| one.comparison.role == Role::Primary)
 }
 
 /// Whether anything could have been found at all.
@@ -118,7 +119,7 @@ fn of_metrics(arms: &Arms<'_>, settings: &CompareSettings, judged: &Judged) -> V
     };
     let beside = judged.metrics.iter().filter(|one| {
         let has_moved = matches!(one.comparison.verdict, Verdict::Regressed | Verdict::Improved);
-        one.role == Role::Informative && has_moved
+        one.comparison.role == Role::Informative && has_moved
     });
     let beside = beside.map(|one| format!("It decides nothing: {}", words::moved(one)));
     told.into_iter().map(sentence).chain(beside).collect()

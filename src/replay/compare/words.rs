@@ -28,8 +28,27 @@ pub fn moved(one: &JudgedMetric) -> String {
 
 /// `p95 TTFT is equal within 5 %: B is 0.4 % above A (-1.1 to 1.9 %).`
 pub fn equal(one: &JudgedMetric, settings: &CompareSettings) -> String {
-    let name = &one.comparison.metric;
-    format!("{name} is equal within {}: {}.", margin(one, settings), beside(&one.comparison))
+    let (name, found) = (&one.comparison.metric, beside(&one.comparison));
+    // What rounding has done to `1 - alpha` is undone.
+    let percent = |alpha: f64| (1e3 * (1.0 - alpha)).round() / 10.0;
+    let levels = leaves_margin(one).then(|| {
+        let (shown, judged) = (percent(settings.alpha), percent(2.0 * settings.alpha));
+        format!("; that is the interval at {shown} %, and the one at {judged} % decides")
+    });
+    format!(
+        "{name} is equal within {}: {found}{}.",
+        margin(one, settings),
+        levels.unwrap_or_default()
+    )
+}
+
+/// Whether the interval that is shown, which is wider than the one that decides, does.
+fn leaves_margin(one: &JudgedMetric) -> bool {
+    let (low, high) = match one.comparison.effect {
+        Effect::Ratio { low, high, .. } => (low.ln(), high.ln()),
+        Effect::Difference { low, high, .. } => (low, high),
+    };
+    low < -one.margin || high > one.margin
 }
 
 /// `p95 TTFT cannot be told: B is 1.8 % above A (-0.9 to 4.6 %), p = 0.19 after correction;

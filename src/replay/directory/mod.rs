@@ -12,12 +12,13 @@
 
 mod samples;
 #[cfg(test)]
-mod tests;
+pub(in crate::replay) mod tests;
 
 pub use samples::{SampleWriter, Samples};
 
-use crate::replay::Validity;
+use crate::replay::answers::SampleSource;
 use crate::replay::outcome::{Figures, RunHead, RunId, RunResult, Tally};
+use crate::replay::{Plan, PlanFileError, Sample, Validity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -47,6 +48,9 @@ pub enum DirectoryError {
     /// It is no file of a run.
     #[error("{0} is no file of a run: {1}")]
     Malformed(PathBuf, serde_json::Error),
+    /// Its plan cannot be read.
+    #[error("{0}: {1}")]
+    Plan(PathBuf, PlanFileError),
     /// It was written by another program version.
     #[error("{0} has version {1}; this program reads version {VERSION}")]
     Version(PathBuf, u32),
@@ -147,9 +151,7 @@ impl RunDirectory {
     /// # Errors
     /// When there is no file of samples.
     pub fn samples(&self) -> Result<Samples, DirectoryError> {
-        let path = self.path.join(SAMPLES);
-        let samples = File::open(&path).and_then(Samples::new);
-        samples.map_err(|error| DirectoryError::Io(path, error))
+        Samples::open(self.path.join(SAMPLES))
     }
 
     /// Writes down what came of the run, at once or not at all.
@@ -175,6 +177,27 @@ impl RunDirectory {
         Ok(Some(RunResult { head: file.head, validity, figures, tally }))
     }
 
+    /// What came of the run; where it has not ended, what its samples say until now, which does
+    /// not count.
+    ///
+    /// # Errors
+    /// When that, or the plan, cannot be read.
+    pub fn result_so_far(&self) -> Result<RunResult, DirectoryError> {
+        if let Some(result) = self.result()? {
+            return Ok(result);
+        }
+        let path = self.plan_path();
+        let plan = File::open(&path).map_err(PlanFileError::Io).and_then(Plan::read);
+        let plan = plan.map_err(|error| DirectoryError::Plan(path, error))?;
+        let mut result = self.recount(plan.requests.len() as u64)?;
+        let mut why = vec!["The run has not come to its end.".to_owned()];
+        if let Validity::Invalid(more) = result.validity {
+            why.extend(more);
+        }
+        result.validity = Validity::Invalid(why);
+        Ok(result)
+    }
+
     /// What came of the run by the samples that there are, for one that was killed: `planned`
     /// requests there were to be, and what has no sample counts as not sent.
     ///
@@ -182,9 +205,8 @@ impl RunDirectory {
     /// When they cannot be read.
     pub fn recount(&self, planned: u64) -> Result<RunResult, DirectoryError> {
         let mut tally = Tally::new(self.head.objectives);
-        for record in self.samples()? {
-            let path = || self.path.join(SAMPLES);
-            tally.record(&record.map_err(|error| DirectoryError::Io(path(), error))?);
+        for sample in self.samples()? {
+            tally.record(&sample?);
         }
         tally.leave_out(planned);
         Ok(RunResult::of(self.head.clone(), tally))
@@ -205,6 +227,14 @@ impl RunDirectory {
             File::open(&self.path)?.sync_all()
         };
         write().map_err(|error| DirectoryError::Io(path, error))
+    }
+}
+
+impl SampleSource for RunDirectory {
+    type Error = DirectoryError;
+
+    fn samples(&self) -> Result<impl Iterator<Item = Result<Sample, DirectoryError>>, Self::Error> {
+        self.samples()
     }
 }
 

@@ -3,10 +3,12 @@
 //! What was flushed can be read, whatever becomes of the writer: an unended end is left out.
 //! Must not know: what a sample means.
 
+use super::DirectoryError;
+use crate::replay::Sample;
 use crate::replay::engine::Observer;
-use crate::replay::outcome::Record;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::PathBuf;
 use zstd::stream::read::Decoder;
 use zstd::stream::write::{AutoFinishEncoder, Encoder};
 
@@ -25,6 +27,7 @@ pub struct SampleWriter {
 /// Reads samples.
 pub struct Samples {
     lines: BufReader<Decoder<'static, BufReader<File>>>,
+    path: PathBuf,
     line: Vec<u8>,
     number: u64,
     state: State,
@@ -45,9 +48,9 @@ impl SampleWriter {
 }
 
 impl Observer for SampleWriter {
-    fn sample(&mut self, record: &Record) -> io::Result<()> {
+    fn sample(&mut self, sample: &Sample) -> io::Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, record)?;
+        serde_json::to_writer(&mut self.line, sample)?;
         self.line.push(b'\n');
         self.file.write_all(&self.line)
     }
@@ -58,9 +61,14 @@ impl Observer for SampleWriter {
 }
 
 impl Samples {
-    pub(super) fn new(file: File) -> io::Result<Self> {
-        let lines = BufReader::new(Decoder::new(file)?);
-        Ok(Self { lines, line: Vec::new(), number: 0, state: State::Reading })
+    pub(super) fn open(path: PathBuf) -> Result<Self, DirectoryError> {
+        let lines = File::open(&path).and_then(Decoder::new).map(BufReader::new);
+        match lines {
+            Ok(lines) => {
+                Ok(Self { lines, path, line: Vec::new(), number: 0, state: State::Reading })
+            }
+            Err(error) => Err(DirectoryError::Io(path, error)),
+        }
     }
 
     /// Whether the file ended before its end: its run goes on, or was killed. Known once all
@@ -95,7 +103,7 @@ impl Samples {
 }
 
 impl Iterator for Samples {
-    type Item = io::Result<Record>;
+    type Item = Result<Sample, DirectoryError>;
 
     /// A line that is no sample is an error with its number; the next one is read after it.
     fn next(&mut self) -> Option<Self::Item> {
@@ -104,9 +112,12 @@ impl Iterator for Samples {
         }
         let line = match self.line() {
             Ok(line) => serde_json::from_slice(line?),
-            Err(error) => return Some(Err(error)),
+            Err(error) => return Some(Err(DirectoryError::Io(self.path.clone(), error))),
         };
         let number = self.number;
-        Some(line.map_err(|error| io::Error::other(format!("line {number}: {error}"))))
+        Some(line.map_err(|error| {
+            let error = io::Error::other(format!("line {number}: {error}"));
+            DirectoryError::Io(self.path.clone(), error)
+        }))
     }
 }

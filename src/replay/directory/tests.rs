@@ -1,17 +1,19 @@
-//! Runs on disk, whole and broken.
+//! Runs on disk, whole and broken; others take theirs from here.
+//!
+//! Must not know: how a run is carried out.
 
 use super::*;
 use crate::replay::engine::Observer;
-use crate::replay::outcome::{Objectives, Record};
-use crate::replay::{Phase, PlanHead, Schedule};
+use crate::replay::outcome::Objectives;
+use crate::replay::{Phase, PlanHead, PlanOptions, Planned, Sample, Schedule};
 use crate::types::Micros;
 use std::os::unix::fs::PermissionsExt;
 
 /// A directory of its own, removed in the end.
-struct Scratch(PathBuf);
+pub(in crate::replay) struct Scratch(pub PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
+    pub(in crate::replay) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("transom-runs-{}-{name}", std::process::id()));
         fs::remove_dir_all(&path).ok();
         Self(path)
@@ -24,7 +26,7 @@ impl Drop for Scratch {
     }
 }
 
-fn head(id: &str) -> RunHead {
+pub(in crate::replay) fn head(id: &str) -> RunHead {
     RunHead {
         version: 1,
         id: RunId::parse(id).unwrap(),
@@ -33,9 +35,7 @@ fn head(id: &str) -> RunHead {
         program: "transom 0".into(),
         plan: PlanHead {
             version: 1,
-            seed: 1,
-            schedule: Schedule::Recorded { speed: 2.0 },
-            warm_up: Micros(0),
+            options: PlanOptions::new(Schedule::Recorded { speed: 2.0 }),
             capture: "c".into(),
             captured: 9,
             shard: None,
@@ -48,20 +48,20 @@ fn head(id: &str) -> RunHead {
     }
 }
 
-fn records(number: u64) -> Vec<Record> {
-    let record = |n| {
-        let mut record = Record::not_sent(n, Phase::Measured, Micros(n));
-        (record.sample.failure, record.sample.status) = (None, Some(200));
-        record.sample.last = Some(Micros(n + 1_000));
-        record.lag = Some(Micros(n % 7));
-        record
+pub(in crate::replay) fn samples(number: u64) -> Vec<Sample> {
+    let sample = |n| {
+        let mut sample = Sample::not_sent(n, Phase::Measured, Micros(n));
+        (sample.failure, sample.status) = (None, Some(200));
+        sample.last = Some(Micros(n + 1_000));
+        sample.lag = Micros(n % 7);
+        sample
     };
-    (0..number).map(record).collect()
+    (0..number).map(sample).collect()
 }
 
-fn write(directory: &RunDirectory, records: &[Record]) -> SampleWriter {
+pub(in crate::replay) fn write(directory: &RunDirectory, samples: &[Sample]) -> SampleWriter {
     let mut writer = directory.sample_writer().unwrap();
-    records.iter().for_each(|record| writer.sample(record).unwrap());
+    samples.iter().for_each(|sample| writer.sample(sample).unwrap());
     writer
 }
 
@@ -69,15 +69,15 @@ fn write(directory: &RunDirectory, records: &[Record]) -> SampleWriter {
 fn a_run_is_read_as_it_was_written() {
     let scratch = Scratch::new("whole");
     let directory = RunDirectory::create(&scratch.0, &head("a")).unwrap();
-    let records = records(500);
-    drop(write(&directory, &records));
+    let samples = samples(500);
+    drop(write(&directory, &samples));
     let opened = RunDirectory::open(directory.path()).unwrap();
     assert_eq!(opened.head(), &head("a"));
     assert_eq!(opened.result().unwrap(), None, "it has not ended");
-    let mut samples = opened.samples().unwrap();
-    let read: Vec<_> = samples.by_ref().map(Result::unwrap).collect();
-    assert_eq!(read, records);
-    assert!(!samples.is_torn());
+    let mut reader = opened.samples().unwrap();
+    let read: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+    assert_eq!(read, samples);
+    assert!(!reader.is_torn());
     let result = opened.recount(500).unwrap();
     opened.finish(&result).unwrap();
     assert_eq!(RunDirectory::open(directory.path()).unwrap().result().unwrap(), Some(result));
@@ -92,23 +92,23 @@ fn a_run_is_read_as_it_was_written() {
 fn what_was_flushed_is_read_wherever_the_file_is_cut() {
     let scratch = Scratch::new("torn");
     let directory = RunDirectory::create(&scratch.0, &head("a")).unwrap();
-    let records = records(300);
-    let mut writer = write(&directory, &records[..100]);
+    let samples = samples(300);
+    let mut writer = write(&directory, &samples[..100]);
     writer.flush().unwrap();
     let path = directory.path().join(SAMPLES);
     let flushed = fs::read(&path).unwrap().len();
     let mut so_far = directory.samples().unwrap();
     assert_eq!(so_far.by_ref().filter(Result::is_ok).count(), 100, "while it grows");
     assert!(so_far.is_torn());
-    records[100..].iter().for_each(|record| writer.sample(record).unwrap());
+    samples[100..].iter().for_each(|sample| writer.sample(sample).unwrap());
     drop(writer);
     let whole = fs::read(&path).unwrap();
     for length in flushed..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
-        let mut samples = directory.samples().unwrap();
-        let read: Vec<_> = samples.by_ref().map(Result::unwrap).collect();
-        assert!(read.len() >= 100 && records.starts_with(&read), "{length}: {}", read.len());
-        assert!(samples.is_torn(), "{length}");
+        let mut reader = directory.samples().unwrap();
+        let read: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+        assert!(read.len() >= 100 && samples.starts_with(&read), "{length}: {}", read.len());
+        assert!(reader.is_torn(), "{length}");
     }
     let result = directory.recount(1_000).unwrap();
     assert_eq!(result.figures.requests, 1_000);
@@ -116,10 +116,36 @@ fn what_was_flushed_is_read_wherever_the_file_is_cut() {
 }
 
 #[test]
+fn a_run_that_was_killed_says_what_it_has_seen_and_does_not_count() {
+    let scratch = Scratch::new("killed");
+    let directory = RunDirectory::create(&scratch.0, &head("a")).unwrap();
+    drop(write(&directory, &samples(100)));
+    assert!(matches!(directory.result_so_far(), Err(DirectoryError::Plan(..))));
+    let planned = Planned {
+        number: 0,
+        exchange: 0,
+        at: None,
+        stage: 0,
+        session: None,
+        after_turn: None,
+        leaves_after: None,
+    };
+    let requests = (0..101).map(|number| Planned { number, ..planned }).collect();
+    let plan = Plan { head: head("a").plan, requests };
+    plan.write(File::create(directory.plan_path()).unwrap()).unwrap();
+    let result = directory.result_so_far().unwrap();
+    assert_eq!((result.figures.requests, result.figures.succeeded), (101, 100));
+    let Validity::Invalid(why) = &result.validity else { panic!() };
+    assert_eq!(why[0], "The run has not come to its end.");
+    directory.finish(&directory.recount(100).unwrap()).unwrap();
+    assert_eq!(directory.result_so_far().unwrap().validity, Validity::Valid);
+}
+
+#[test]
 fn files_are_their_owners_alone() {
     let scratch = Scratch::new("private");
     let directory = RunDirectory::create(&scratch.0, &head("a")).unwrap();
-    drop(write(&directory, &records(1)));
+    drop(write(&directory, &samples(1)));
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(directory.path().to_owned()), 0o700);
     for name in [RUN, SAMPLES] {

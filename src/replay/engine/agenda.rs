@@ -100,7 +100,7 @@ impl<T> Agenda<T> {
             stopped: false,
         };
         let firsts = firsts.into_iter().filter_map(|i| Some((i, plan.requests.get(i)?)));
-        if let Schedule::Closed { think, .. } = plan.head.schedule {
+        if let Schedule::Closed { think, .. } = plan.head.options.schedule {
             let lanes =
                 |planned: &Planned| plan.head.concurrency(planned.stage).unwrap_or(1).max(1);
             let order = firsts.map(|(index, planned)| (index, lanes(planned))).collect();

@@ -3,8 +3,8 @@
 //! Must not know: how samples are made, or where an observer puts them.
 
 use super::progress::Progress;
-use crate::replay::Failure;
-use crate::replay::outcome::{Record, Tally, Times};
+use crate::replay::outcome::{Tally, Times};
+use crate::replay::{Failure, Sample};
 use crate::types::Micros;
 use std::io;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub trait Observer: Send {
     ///
     /// # Errors
     /// When it cannot be kept. Then no more are offered.
-    fn sample(&mut self, record: &Record) -> io::Result<()>;
+    fn sample(&mut self, sample: &Sample) -> io::Result<()>;
 
     /// Called about once a second, and at the end: a good time to write what waits.
     ///
@@ -41,7 +41,7 @@ pub(super) struct Collected {
 /// Takes samples until there are no more senders.
 pub(super) fn collect(
     handle: &Handle,
-    mut inbox: mpsc::Receiver<Record>,
+    mut inbox: mpsc::Receiver<Sample>,
     (mut observer, mut tally): (Box<dyn Observer>, Tally),
     progress: &Progress,
 ) -> Collected {
@@ -51,10 +51,10 @@ pub(super) fn collect(
     let mut beat = Instant::now();
     loop {
         let received = handle.block_on(timeout(BEAT, inbox.recv_many(&mut batch, BATCH)));
-        for record in batch.drain(..) {
-            tally.record(&record);
-            watch(&record, &mut latency, progress);
-            observed = observed.and_then(|()| observer.sample(&record));
+        for sample in batch.drain(..) {
+            tally.record(&sample);
+            watch(&sample, &mut latency, progress);
+            observed = observed.and_then(|()| observer.sample(&sample));
         }
         let is_over = received == Ok(0);
         if is_over || beat.elapsed() >= BEAT {
@@ -69,8 +69,7 @@ pub(super) fn collect(
     }
 }
 
-fn watch(record: &Record, latency: &mut Times, progress: &Progress) {
-    let sample = &record.sample;
+fn watch(sample: &Sample, latency: &mut Times, progress: &Progress) {
     let no_failure = matches!(sample.failure, None | Some(Failure::Cancelled | Failure::NotSent));
     progress.done(u64::from(!no_failure));
     if let (None | Some(Failure::Timeout), Some(last)) = (sample.failure, sample.last) {
@@ -79,9 +78,9 @@ fn watch(record: &Record, latency: &mut Times, progress: &Progress) {
 }
 
 /// Keeps the samples in memory.
-impl Observer for std::sync::Arc<parking_lot::Mutex<Vec<Record>>> {
-    fn sample(&mut self, record: &Record) -> io::Result<()> {
-        self.lock().push(record.clone());
+impl Observer for std::sync::Arc<parking_lot::Mutex<Vec<Sample>>> {
+    fn sample(&mut self, sample: &Sample) -> io::Result<()> {
+        self.lock().push(sample.clone());
         Ok(())
     }
 

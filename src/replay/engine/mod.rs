@@ -7,7 +7,7 @@
 //! | `performer` | one request, from its instant to its sample |
 //! | `collector` | the thread that takes the samples |
 //! | `progress` | how far a run is |
-//! | `admission` | whether a request may be sent |
+//! | `admission`, `budget` | whether a request may be sent; as long as nobody spends too much |
 //!
 //! ```text
 //! pacer thread --spawns--> a task for each request --samples--> collector thread
@@ -20,6 +20,7 @@
 
 mod admission;
 mod agenda;
+mod budget;
 mod collector;
 mod pacer;
 mod performer;
@@ -29,14 +30,15 @@ mod start;
 mod tests;
 
 pub use admission::{Admission, Admitted, Everything, NotAdmitted};
+pub use budget::Budget;
 pub use collector::Observer;
 pub use progress::{Progress, Snapshot};
 pub use start::Start;
 
 use crate::replay::client::{Client, KeepAnswers, Target};
-use crate::replay::outcome::{Record, RunHead, RunResult, Tally};
+use crate::replay::outcome::{RunHead, RunResult, Tally};
 use crate::replay::request::Requests;
-use crate::replay::{Phase, Plan};
+use crate::replay::{Phase, Plan, Sample};
 use crate::types::Micros;
 use collector::{Collected, collect};
 use pacer::Pacer;
@@ -109,7 +111,7 @@ pub async fn run(
 ) -> Result<Ran, RunError> {
     let Run { head, plan, requests, target, roots, keep, admission, start, grace } = run;
     let client = Client::new(&target, roots, keep).map_err(RunError::Client)?;
-    let (records, inbox) = mpsc::channel(INBOX);
+    let (samples, inbox) = mpsc::channel(INBOX);
     let tally = Tally::new(head.objectives);
     progress.begin(start.instant, plan.requests.len() as u64);
     let collector = {
@@ -124,7 +126,7 @@ pub async fn run(
         admission,
         begins: start.instant,
         pacer: Arc::clone(&pacer),
-        records: records.clone(),
+        samples: samples.clone(),
         progress,
         cut: CancellationToken::new(),
     });
@@ -137,12 +139,12 @@ pub async fn run(
         tokio::task::spawn_blocking(move || pacer.run(&*requests, send))
     };
     until_done(paced, &performer, &tasks, (stop, grace)).await?;
-    for record in performer.left_out() {
+    for sample in performer.left_out() {
         // The collector lives as long as there are senders.
-        records.send(record).await.ok();
+        samples.send(sample).await.ok();
     }
     let held_back = performer.pacer.held_back();
-    drop((records, performer, guard));
+    drop((samples, performer, guard));
     let Collected { mut tally, observed } = collector.await?;
     tally.held_back = held_back;
     Ok(Ran { result: RunResult::of(head, tally), observed })
@@ -177,7 +179,7 @@ async fn until_done(
 
 /// What phase an instant is in.
 fn phase(plan: &Plan, at: Micros) -> Phase {
-    if at < plan.head.warm_up { Phase::WarmUp } else { Phase::Measured }
+    if at < plan.head.options.warm_up { Phase::WarmUp } else { Phase::Measured }
 }
 
 struct StopOnDrop(Arc<Performer>);
@@ -191,13 +193,13 @@ impl Drop for StopOnDrop {
 
 impl Performer {
     /// The requests that were not begun.
-    fn left_out(&self) -> Vec<Record> {
+    fn left_out(&self) -> Vec<Sample> {
         let now = Micros::from(self.begins.elapsed());
         let left = self.pacer.left_out().into_iter();
         left.filter_map(|index| {
             let planned = self.plan.requests.get(index)?;
             let at = planned.at.unwrap_or(now);
-            Some(Record::not_sent(planned.number, phase(&self.plan, at), at))
+            Some(Sample::not_sent(planned.number, phase(&self.plan, at), at))
         })
         .collect()
     }

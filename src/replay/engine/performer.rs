@@ -9,7 +9,7 @@ use super::phase;
 use super::progress::Progress;
 use crate::protocol::format_traceparent;
 use crate::replay::client::{Client, Patience, Seen};
-use crate::replay::outcome::{Record, RunHead, RunId};
+use crate::replay::outcome::{RunHead, RunId};
 use crate::replay::request::Outgoing;
 use crate::replay::{Plan, Planned, Sample};
 use crate::types::{Micros, SpanId, TraceFlags, TraceId};
@@ -33,7 +33,7 @@ pub(super) struct Performer {
     /// When the plan's clock is zero.
     pub(super) begins: Instant,
     pub(super) pacer: Arc<Pacer>,
-    pub(super) records: mpsc::Sender<Record>,
+    pub(super) samples: mpsc::Sender<Sample>,
     pub(super) progress: Arc<Progress>,
     /// What is in flight is given up.
     pub(super) cut: CancellationToken,
@@ -53,8 +53,8 @@ impl Performer {
             .map_err(|reason| tracing::debug!(%reason, number = planned.number, "not sent"))
             .and_then(|outgoing| Ok((outgoing, self.admission.admit(&planned).map_err(drop)?)));
         let Ok((outgoing, admitted)) = admitted else {
-            let record = Record::not_sent(planned.number, phase(&self.plan, due.at), due.at);
-            self.records.blocking_send(record).ok();
+            let sample = Sample::not_sent(planned.number, phase(&self.plan, due.at), due.at);
+            self.samples.blocking_send(sample).ok();
             self.pacer.finished(due.index);
             return;
         };
@@ -81,18 +81,18 @@ impl Performer {
         let seen = Box::pin(self.client.send(&outgoing, &patience)).await;
         // First of all, because the next request may wait for it.
         self.pacer.finished(due.index);
-        let record = self.record(due, planned, (began, outgoing.streamed), seen);
-        admitted.settle(&record.sample);
-        self.records.send(record).await.ok();
+        let sample = self.sample(due, planned, (began, outgoing.streamed), seen);
+        admitted.settle(&sample);
+        self.samples.send(sample).await.ok();
     }
 
-    fn record(
+    fn sample(
         &self,
         due: Due,
         planned: Planned,
         (began, streamed): (Instant, bool),
         seen: Seen,
-    ) -> Record {
+    ) -> Sample {
         let since = |instant: Instant| Micros::from(instant.saturating_duration_since(self.begins));
         let intended = self.begins + Duration::from(due.at);
         let late = |instant: Instant| instant.saturating_duration_since(intended);
@@ -104,11 +104,14 @@ impl Performer {
             Some((tokens_in, tokens_out, by)) => (Some(tokens_in), Some(tokens_out), Some(by)),
             None => (None, None, None),
         };
-        let sample = Sample {
+        Sample {
             number: planned.number,
             phase: phase(&self.plan, due.at),
+            streamed,
             intended: due.at,
             sent: seen.sent.map(since),
+            lag: lag.into(),
+            connecting: seen.connecting.unwrap_or_default().into(),
             headers: seen.headers.map(since),
             first_byte: seen.first_byte.map(since),
             first_token: seen.first_token.map(since),
@@ -121,9 +124,7 @@ impl Performer {
             tokens_by,
             bytes: seen.bytes,
             answer: seen.answer,
-        };
-        let connecting = seen.connecting.map(Micros::from);
-        Record { sample, streamed, lag: Some(lag.into()), connecting, exhausted: seen.exhausted }
+        }
     }
 }
 

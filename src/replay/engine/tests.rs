@@ -5,8 +5,8 @@ use crate::replay::client::test_server::TestServer;
 use crate::replay::outcome::{Objectives, RunId};
 use crate::replay::request::{NotReplayable, Outgoing};
 use crate::replay::{
-    Arrival, ClosedStage, Failure, Metric, PlanHead, Planned, Quantity, Sample, Schedule,
-    Statistic, Validity,
+    Arrival, ClosedStage, Failure, Metric, PlanHead, PlanOptions, Planned, Quantity, Sample,
+    Schedule, Statistic, Validity,
 };
 use crate::types::{Clock, Operation};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-type Seen = Arc<Mutex<Vec<Record>>>;
+type Seen = Arc<Mutex<Vec<Sample>>>;
 
 /// Every request is answered as this header says; number 13 cannot be sent.
 struct Same(&'static str);
@@ -43,9 +43,8 @@ fn planned(number: u64, at: Option<Micros>) -> Planned {
 }
 
 fn plan(schedule: Schedule, requests: Vec<Planned>) -> Arc<Plan> {
-    let (seed, captured) = (1, requests.len() as u64);
-    let (capture, warm_up) = (String::new(), Micros(0));
-    let head = PlanHead { version: 1, seed, schedule, warm_up, capture, captured, shard: None };
+    let (options, captured) = (PlanOptions::new(schedule), requests.len() as u64);
+    let head = PlanHead { version: 1, options, capture: String::new(), captured, shard: None };
     Arc::new(Plan { head, requests })
 }
 
@@ -83,30 +82,30 @@ fn job(server: &TestServer, plan: Arc<Plan>, how: &'static str) -> Run {
     }
 }
 
-async fn ran(job: Run) -> (RunResult, Vec<Record>) {
+async fn ran(job: Run) -> (RunResult, Vec<Sample>) {
     let seen = Seen::default();
     let progress = Arc::<Progress>::default();
     let ended = run(job, Box::new(Arc::clone(&seen)), progress, CancellationToken::new()).await;
     let result = ended.unwrap().result;
-    let records = std::mem::take(&mut *seen.lock());
-    (result, records)
+    let samples = std::mem::take(&mut *seen.lock());
+    (result, samples)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_run_sends_everything_and_sees_everything() {
     let server = TestServer::start().await;
     let mut job = job(&server, open(100, 2_000), "stream 3 5");
-    job.head.plan.warm_up = Micros(20_000);
+    job.head.plan.options.warm_up = Micros(20_000);
     let mut plan = (*job.plan).clone();
-    plan.head.warm_up = Micros(20_000);
+    plan.head.options.warm_up = Micros(20_000);
     job.plan = Arc::new(plan);
     let progress = Arc::<Progress>::default();
     let seen = Seen::default();
     let observer = Box::new(Arc::clone(&seen));
     let ended = run(job, observer, Arc::clone(&progress), CancellationToken::new()).await.unwrap();
     assert!(ended.observed.is_ok());
-    let (result, records) = (ended.result, seen.lock().clone());
-    let mut numbers: Vec<_> = records.iter().map(|record| record.sample.number).collect();
+    let (result, samples) = (ended.result, seen.lock().clone());
+    let mut numbers: Vec<_> = samples.iter().map(|sample| sample.number).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
     let figures = &result.figures;
@@ -117,7 +116,7 @@ async fn an_open_run_sends_everything_and_sees_everything() {
         let metric = Metric { quantity, statistic: Statistic::P95 };
         assert!(figures.values[&metric] > 0.0, "{quantity:?}");
     }
-    for Record { sample, .. } in records.iter().filter(|record| record.sample.failure.is_none()) {
+    for sample in samples.iter().filter(|sample| sample.failure.is_none()) {
         assert!(sample.sent.unwrap() >= sample.intended && sample.last >= sample.first_token);
     }
     let snapshot = progress.snapshot();
@@ -134,13 +133,13 @@ async fn a_closed_run_never_has_more_in_flight_than_asked_for() {
     let stages = vec![ClosedStage { concurrency: 4, requests: 12 }];
     let requests = (0..12).map(|number| planned(number, None)).collect();
     let plan = plan(Schedule::Closed { stages, think: Micros(1_000) }, requests);
-    let (result, records) = ran(job(&server, plan, "slow 30")).await;
+    let (result, samples) = ran(job(&server, plan, "slow 30")).await;
     assert_eq!(result.figures.succeeded, 12);
     let busy = |at: Micros| {
-        let spans = records.iter().filter_map(|r| Some((r.sample.sent?, r.sample.last?)));
+        let spans = samples.iter().filter_map(|sample| Some((sample.sent?, sample.last?)));
         spans.filter(|(sent, last)| *sent <= at && at < *last).count()
     };
-    assert!(records.iter().all(|record| busy(record.sample.sent.unwrap()) <= 4));
+    assert!(samples.iter().all(|sample| busy(sample.sent.unwrap()) <= 4));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,11 +217,11 @@ async fn clients_that_had_left_leave_again_and_turns_wait_for_each_other() {
     }
     requests[2].leaves_after = Some(Micros(10_000));
     let plan = plan(Schedule::Recorded { speed: 1.0 }, requests);
-    let (result, mut records) = ran(job(&server, plan, "stream 20 20")).await;
-    records.sort_by_key(|record| record.sample.number);
-    let first = records[0].sample.last.unwrap();
-    assert!(records[1].sample.intended >= Micros(first.0 + 5_000));
-    assert_eq!(records[2].sample.failure, Some(Failure::Cancelled));
+    let (result, mut samples) = ran(job(&server, plan, "stream 20 20")).await;
+    samples.sort_by_key(|sample| sample.number);
+    let first = samples[0].last.unwrap();
+    assert!(samples[1].intended >= Micros(first.0 + 5_000));
+    assert_eq!(samples[2].failure, Some(Failure::Cancelled));
     assert_eq!(
         result.figures.values
             [&Metric { quantity: Quantity::Failures, statistic: Statistic::Total }],

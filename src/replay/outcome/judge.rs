@@ -23,6 +23,12 @@ pub fn judge(plan: &PlanHead, tally: &Tally) -> Validity {
     if reasons.is_empty() { Validity::Valid } else { Validity::Invalid(reasons) }
 }
 
+/// How late the generator may have been with 1 % of the requests, in seconds.
+pub fn lag_limit(tally: &Tally) -> f64 {
+    let median = tally.latency_from_send.quantile(0.5).unwrap_or(0.0);
+    LAG.max(LAG_SHARE * median)
+}
+
 fn nothing(tally: &Tally) -> Option<String> {
     if tally.measured == 0 {
         let warm_up = tally.warm_up;
@@ -38,8 +44,7 @@ fn nothing(tally: &Tally) -> Option<String> {
 
 fn lag(tally: &Tally) -> Option<String> {
     let late = tally.lag.quantile(0.99)?;
-    let median = tally.latency_from_send.quantile(0.5).unwrap_or(0.0);
-    let limit = LAG.max(LAG_SHARE * median);
+    let limit = lag_limit(tally);
     if late <= limit {
         return None;
     }
@@ -57,7 +62,7 @@ fn lag(tally: &Tally) -> Option<String> {
 /// Where the plan says when. Spans are compared too, so that a short run is not judged by the
 /// lateness of its last request.
 fn rate(plan: &PlanHead, tally: &Tally) -> Option<String> {
-    if matches!(plan.schedule, Schedule::Closed { .. }) {
+    if matches!(plan.options.schedule, Schedule::Closed { .. }) {
         return None;
     }
     let (intended, achieved) = (tally.intended.rate()?, tally.sent.rate()?);
@@ -85,7 +90,7 @@ fn not_sent(tally: &Tally) -> Option<String> {
 }
 
 fn exhausted(tally: &Tally) -> Option<String> {
-    let exhausted = tally.exhausted;
+    let exhausted = tally.failed(Failure::Exhausted);
     (exhausted > 0).then(|| {
         format!(
             "The generator's machine had no files or ports left for {exhausted} connections; \
@@ -101,6 +106,7 @@ fn millis(seconds: f64) -> String {
 fn words(failure: Failure) -> &'static str {
     match failure {
         Failure::Connect => "without a connection",
+        Failure::Exhausted => "without files or ports",
         Failure::Broken => "with a broken connection",
         Failure::Timeout => "timed out",
         Failure::RateLimited => "rate limited",

@@ -2,7 +2,6 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `record` | a sample, with what only the generator knows of it |
 //! | `times` | a histogram of durations |
 //! | `tally` | what adds up over samples, and over the shards of a run |
 //! | `figures` | what is read off a tally |
@@ -15,7 +14,6 @@
 mod figures;
 mod judge;
 mod merge;
-mod record;
 mod result;
 mod tally;
 #[cfg(test)]
@@ -23,9 +21,8 @@ mod tests;
 mod times;
 
 pub use figures::{Figures, LagFigures, RateFigures, TokenFigures};
-pub use judge::judge;
+pub use judge::{judge, lag_limit};
 pub use merge::{MergeError, merge};
-pub use record::Record;
 pub use result::{RunHead, RunId, RunResult};
 pub use tally::{Objectives, Tally};
 pub use times::Times;

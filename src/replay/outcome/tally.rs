@@ -5,7 +5,6 @@
 //! Other failures count as failures alone, and what was cancelled or not sent counts as
 //! neither. Must not know: what is read off the sums.
 
-use super::record::Record;
 use super::times::Times;
 use crate::replay::{CountedBy, Failure, Phase, Sample};
 use crate::types::Micros;
@@ -40,8 +39,6 @@ pub struct Tally {
     pub good: u64,
     /// Samples by what failed, those that were cancelled or not sent too.
     pub failures: BTreeMap<Failure, u64>,
-    /// Requests that this machine had no files or ports for.
-    pub exhausted: u64,
     /// Requests that waited because too many were in flight.
     pub held_back: u64,
     /// Tokens of all prompts that were answered.
@@ -92,30 +89,28 @@ impl Tally {
     }
 
     /// Adds a sample.
-    pub fn record(&mut self, record: &Record) {
-        let sample = &record.sample;
+    pub fn record(&mut self, sample: &Sample) {
         if sample.phase == Phase::WarmUp {
             self.warm_up += 1;
             return;
         }
         self.measured += 1;
         self.answered += u64::from(sample.status.is_some());
-        self.exhausted += u64::from(record.exhausted);
         if let Some(failure) = sample.failure {
             *self.failures.entry(failure).or_default() += 1;
         }
-        if let Some(lag) = record.lag {
-            self.lag.record(lag);
+        if sample.failure != Some(Failure::NotSent) {
+            self.lag.record(sample.lag);
             self.intended.record(sample.intended);
-            self.sent.record(Micros(sample.intended.0.saturating_add(lag.0)));
+            self.sent.record(Micros(sample.intended.0.saturating_add(sample.lag.0)));
         }
-        if let Some(connecting) = record.connecting.filter(|time| time.0 > 0) {
-            self.connecting.record(connecting);
+        if sample.connecting > Micros(0) {
+            self.connecting.record(sample.connecting);
         }
         self.ended = self.ended.max(sample.last.unwrap_or_default());
         match sample.failure {
-            None => self.success(record),
-            Some(Failure::Timeout) => self.times(record),
+            None => self.success(sample),
+            Some(Failure::Timeout) => self.times(sample),
             Some(_) => {}
         }
     }
@@ -130,7 +125,6 @@ impl Tally {
         for (failure, count) in &other.failures {
             *self.failures.entry(*failure).or_default() += count;
         }
-        self.exhausted += other.exhausted;
         self.held_back += other.held_back;
         self.tokens_in += other.tokens_in;
         self.tokens_out += other.tokens_out;
@@ -168,10 +162,9 @@ impl Tally {
         self.measured.saturating_sub(none)
     }
 
-    fn success(&mut self, record: &Record) {
-        let sample = &record.sample;
+    fn success(&mut self, sample: &Sample) {
         self.succeeded += 1;
-        self.times(record);
+        self.times(sample);
         for gap in &sample.gaps {
             self.inter_chunk.record(*gap);
         }
@@ -182,15 +175,14 @@ impl Tally {
         self.tokens_in += sample.tokens_in.unwrap_or(0);
         self.tokens_out += sample.tokens_out.unwrap_or(0);
         self.guessed += u64::from(sample.tokens_by == Some(CountedBy::Guess));
-        self.good += u64::from(self.objectives.are_met(record, tpot));
+        self.good += u64::from(self.objectives.are_met(sample, tpot));
     }
 
-    fn times(&mut self, record: &Record) {
-        let sample = &record.sample;
+    fn times(&mut self, sample: &Sample) {
         let Some(last) = sample.last else { return };
         self.latency.record(last.since(sample.intended));
         // One that was given up without a token has had none for at least so long.
-        let waited = record.streamed && sample.failure.is_some();
+        let waited = sample.streamed && sample.failure.is_some();
         let first = sample.first_token.or_else(|| waited.then_some(last));
         if let Some(first) = first {
             self.ttft.record(first.since(sample.intended));
@@ -205,13 +197,12 @@ impl Tally {
 
 impl Objectives {
     /// Whether an answer that came is a good one.
-    fn are_met(&self, record: &Record, tpot: Option<Micros>) -> bool {
-        let sample = &record.sample;
+    fn are_met(&self, sample: &Sample, tpot: Option<Micros>) -> bool {
         let within = |limit: Option<Micros>, end: Option<Micros>| {
             limit.is_none_or(|limit| end.is_some_and(|end| end.since(sample.intended) <= limit))
         };
         within(self.latency, sample.last)
-            && (!record.streamed || within(self.ttft, sample.first_token))
+            && (!sample.streamed || within(self.ttft, sample.first_token))
             && self.tpot.is_none_or(|limit| tpot.is_none_or(|tpot| tpot <= limit))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::replay::{
-    Arrival, CountedBy, Failure, Metric, Phase, PlanHead, Quantity, Sample, Schedule, Shard,
-    Statistic, Validity,
+    Arrival, CountedBy, Failure, Metric, Phase, PlanHead, PlanOptions, Quantity, Sample, Schedule,
+    Shard, Statistic, Validity,
 };
 use crate::types::Micros;
 
@@ -11,13 +11,16 @@ const MS: u64 = 1_000;
 const SECOND: u64 = 1_000 * MS;
 
 /// A streamed answer of 11 tokens, sent at its instant.
-fn record(number: u64, intended: u64, ttft: u64, latency: u64) -> Record {
+fn sample(number: u64, intended: u64, ttft: u64, latency: u64) -> Sample {
     let at = |after: u64| Some(Micros(intended + after));
-    let sample = Sample {
+    Sample {
         number,
         phase: Phase::Measured,
+        streamed: true,
         intended: Micros(intended),
         sent: at(0),
+        lag: Micros(0),
+        connecting: Micros(0),
         headers: at(ttft),
         first_byte: at(ttft),
         first_token: at(ttft),
@@ -30,31 +33,30 @@ fn record(number: u64, intended: u64, ttft: u64, latency: u64) -> Record {
         tokens_by: Some(CountedBy::Target),
         bytes: 100,
         answer: None,
-    };
-    Record { sample, streamed: true, lag: Some(Micros(0)), connecting: None, exhausted: false }
+    }
 }
 
-fn failed(number: u64, intended: u64, failure: Failure, status: Option<u16>) -> Record {
-    let mut record = record(number, intended, MS, 2 * MS);
-    record.sample.failure = Some(failure);
-    record.sample.status = status;
-    record
+fn failed(number: u64, intended: u64, failure: Failure, status: Option<u16>) -> Sample {
+    let mut sample = sample(number, intended, MS, 2 * MS);
+    sample.failure = Some(failure);
+    sample.status = status;
+    sample
 }
 
 /// 10 a second.
-fn steady(requests: u64) -> Vec<Record> {
-    (0..requests).map(|n| record(n, n * 100 * MS, 200 * MS, SECOND)).collect()
+fn steady(requests: u64) -> Vec<Sample> {
+    (0..requests).map(|n| sample(n, n * 100 * MS, 200 * MS, SECOND)).collect()
 }
 
-fn tally(records: &[Record], objectives: Objectives) -> Tally {
+fn tally(samples: &[Sample], objectives: Objectives) -> Tally {
     let mut tally = Tally::new(objectives);
-    records.iter().for_each(|record| tally.record(record));
+    samples.iter().for_each(|sample| tally.record(sample));
     tally
 }
 
 fn plan(schedule: Schedule) -> PlanHead {
-    let (capture, warm_up) = (String::new(), Micros(0));
-    PlanHead { version: 1, seed: 1, schedule, warm_up, capture, captured: 9, shard: None }
+    let options = PlanOptions::new(schedule);
+    PlanHead { version: 1, options, capture: String::new(), captured: 9, shard: None }
 }
 
 fn open() -> PlanHead {
@@ -85,8 +87,8 @@ fn near(value: f64, expected: f64) {
     assert!((value / expected - 1.0).abs() < 0.002, "{value} {expected}");
 }
 
-fn reasons(plan: &PlanHead, records: &[Record]) -> Vec<String> {
-    match judge(plan, &tally(records, Objectives::default())) {
+fn reasons(plan: &PlanHead, samples: &[Sample]) -> Vec<String> {
+    match judge(plan, &tally(samples, Objectives::default())) {
         Validity::Valid => Vec::new(),
         Validity::Invalid(reasons) => reasons,
     }
@@ -118,31 +120,31 @@ fn every_metric_is_read_off() {
 fn a_stall_is_seen_from_the_intended_instant_and_hidden_from_the_sending() {
     // 10 a second for 60 s; from 20 s on nothing is sent for 10 s, as by a generator that
     // waits for answers.
-    let records = steady(600).into_iter().map(|mut record| {
-        let intended = record.sample.intended.0;
+    let samples = steady(600).into_iter().map(|mut sample| {
+        let intended = sample.intended.0;
         if (20 * SECOND..30 * SECOND).contains(&intended) {
-            record.sample.sent = Some(Micros(30 * SECOND));
-            record.sample.first_token = Some(Micros(30 * SECOND + 200 * MS));
-            record.sample.last = Some(Micros(31 * SECOND));
+            sample.sent = Some(Micros(30 * SECOND));
+            sample.first_token = Some(Micros(30 * SECOND + 200 * MS));
+            sample.last = Some(Micros(31 * SECOND));
         }
-        record
+        sample
     });
-    let figures = Figures::of(&tally(&records.collect::<Vec<_>>(), Objectives::default()));
+    let figures = Figures::of(&tally(&samples.collect::<Vec<_>>(), Objectives::default()));
     assert!(value(&figures, Quantity::Latency, Statistic::P95) > 7.0);
     near(value(&figures, Quantity::LatencyFromSend, Statistic::P95), 1.0);
 }
 
 #[test]
 fn what_timed_out_counts_with_the_time_it_was_waited_for() {
-    let mut records = steady(90);
+    let mut samples = steady(90);
     for number in 90..100 {
         let mut timed_out = failed(number, number * 100 * MS, Failure::Timeout, None);
-        (timed_out.sample.first_token, timed_out.sample.gaps) = (None, Vec::new());
-        timed_out.sample.last = Some(Micros(number * 100 * MS + 30 * SECOND));
-        records.push(timed_out);
+        (timed_out.first_token, timed_out.gaps) = (None, Vec::new());
+        timed_out.last = Some(Micros(number * 100 * MS + 30 * SECOND));
+        samples.push(timed_out);
     }
-    records.push(failed(100, 0, Failure::ServerError, Some(500)));
-    let figures = Figures::of(&tally(&records, Objectives::default()));
+    samples.push(failed(100, 0, Failure::ServerError, Some(500)));
+    let figures = Figures::of(&tally(&samples, Objectives::default()));
     near(value(&figures, Quantity::Latency, Statistic::P95), 30.0);
     near(value(&figures, Quantity::Ttft, Statistic::P95), 30.0);
     near(value(&figures, Quantity::Latency, Statistic::P50), 1.0);
@@ -156,40 +158,40 @@ fn goodput_has_failures_in_its_denominator_and_no_cancelled_ones() {
         tpot: Some(Micros(80 * MS)),
         latency: Some(Micros(SECOND)),
     };
-    let mut records = steady(6);
-    records.push(record(6, 0, 201 * MS, SECOND));
-    records.push(record(7, 0, 10 * MS, SECOND));
-    records.push(record(8, 0, 200 * MS, SECOND + MS));
-    records.push(failed(9, 0, Failure::RateLimited, Some(429)));
-    records.push(failed(10, 0, Failure::Cancelled, Some(200)));
-    records.push(Record::not_sent(11, Phase::Measured, Micros(0)));
-    let figures = Figures::of(&tally(&records, objectives));
+    let mut samples = steady(6);
+    samples.push(sample(6, 0, 201 * MS, SECOND));
+    samples.push(sample(7, 0, 10 * MS, SECOND));
+    samples.push(sample(8, 0, 200 * MS, SECOND + MS));
+    samples.push(failed(9, 0, Failure::RateLimited, Some(429)));
+    samples.push(failed(10, 0, Failure::Cancelled, Some(200)));
+    samples.push(Sample::not_sent(11, Phase::Measured, Micros(0)));
+    let figures = Figures::of(&tally(&samples, objectives));
     assert_eq!((figures.requests, figures.succeeded, figures.good), (12, 9, 6));
     assert_eq!(figures.good_share, Some(0.6));
     // A plain answer has no first token to be late.
-    let mut plain = record(0, 0, MS, SECOND);
-    (plain.streamed, plain.sample.first_token) = (false, None);
+    let mut plain = sample(0, 0, MS, SECOND);
+    (plain.streamed, plain.first_token) = (false, None);
     assert_eq!(tally(&[plain], objectives).good, 1);
 }
 
 #[test]
 fn the_warm_up_counts_for_nothing() {
-    let mut records = steady(10);
-    records[0].sample.phase = Phase::WarmUp;
-    records[0].sample.failure = Some(Failure::Connect);
-    let figures = Figures::of(&tally(&records, Objectives::default()));
+    let mut samples = steady(10);
+    samples[0].phase = Phase::WarmUp;
+    samples[0].failure = Some(Failure::Connect);
+    let figures = Figures::of(&tally(&samples, Objectives::default()));
     assert_eq!((figures.warm_up, figures.requests, figures.failures.len()), (1, 9, 0));
 }
 
 #[test]
 fn a_generator_that_lags_is_invalid() {
     let late = |lag: u64, latency: u64| {
-        let requests = (0..1_000).map(|n| record(n, n * 100 * MS, 10 * MS, latency));
-        let requests = requests.map(|mut record| {
+        let requests = (0..1_000).map(|n| sample(n, n * 100 * MS, 10 * MS, latency));
+        let requests = requests.map(|mut sample| {
             // The last of 98 is on time, two of a hundred are not.
-            let is_late = record.sample.number % 100 >= 98;
-            record.lag = Some(Micros(if is_late { lag } else { 0 }));
-            record
+            let is_late = sample.number % 100 >= 98;
+            sample.lag = Micros(if is_late { lag } else { 0 });
+            sample
         });
         reasons(&open(), &requests.collect::<Vec<_>>())
     };
@@ -201,14 +203,14 @@ fn a_generator_that_lags_is_invalid() {
 
 #[test]
 fn a_rate_that_is_off_is_invalid_but_for_closed_schedules() {
-    let mut records = steady(101);
-    for record in &mut records {
-        record.lag = Some(Micros(record.sample.intended.0 / 50));
+    let mut samples = steady(101);
+    for sample in &mut samples {
+        sample.lag = Micros(sample.intended.0 / 50);
     }
-    let told = reasons(&open(), &records);
+    let told = reasons(&open(), &samples);
     assert!(told[1].contains("off by 2.0 %: 9.80 requests a second"), "{told:?}");
     let closed = plan(Schedule::Closed { stages: Vec::new(), think: Micros(0) });
-    assert_eq!(reasons(&closed, &records).len(), 1);
+    assert_eq!(reasons(&closed, &samples).len(), 1);
     assert!(reasons(&open(), &steady(101)).is_empty());
 }
 
@@ -225,21 +227,21 @@ fn a_run_of_nothing_is_invalid() {
 
 #[test]
 fn a_run_that_left_out_too_much_or_had_no_files_left_is_invalid() {
-    let mut records = steady(100);
-    records.push(Record::not_sent(100, Phase::Measured, Micros(0)));
-    assert!(reasons(&open(), &records).is_empty(), "1 of 101 may be");
-    records.push(Record::not_sent(101, Phase::Measured, Micros(0)));
-    assert!(reasons(&open(), &records)[0].contains("2 of 102 requests were not sent"));
-    let mut records = steady(100);
-    records[5].exhausted = true;
-    assert!(reasons(&open(), &records)[0].contains("no files or ports left"));
+    let mut samples = steady(100);
+    samples.push(Sample::not_sent(100, Phase::Measured, Micros(0)));
+    assert!(reasons(&open(), &samples).is_empty(), "1 of 101 may be");
+    samples.push(Sample::not_sent(101, Phase::Measured, Micros(0)));
+    assert!(reasons(&open(), &samples)[0].contains("2 of 102 requests were not sent"));
+    let mut samples = steady(100);
+    samples[5].failure = Some(Failure::Exhausted);
+    assert!(reasons(&open(), &samples)[0].contains("no files or ports left"));
 }
 
-fn shards() -> (Vec<Record>, Vec<RunResult>) {
-    let all: Vec<_> = (0..300).map(|n| record(n, n * 10 * MS, n * MS, (n + 1) * 2 * MS)).collect();
+fn shards() -> (Vec<Sample>, Vec<RunResult>) {
+    let all: Vec<_> = (0..300).map(|n| sample(n, n * 10 * MS, n * MS, (n + 1) * 2 * MS)).collect();
     let run = |index: u32| {
         let part: Vec<_> =
-            all.iter().filter(|r| r.sample.number % 3 == u64::from(index)).cloned().collect();
+            all.iter().filter(|r| r.number % 3 == u64::from(index)).cloned().collect();
         RunResult::of(head(Some(Shard { index, of: 3 })), tally(&part, Objectives::default()))
     };
     (all.clone(), (0..3).map(run).collect())
@@ -273,16 +275,8 @@ fn only_shards_of_one_run_are_merged() {
     let twice = [runs[0].clone(), runs[0].clone()];
     assert_eq!(error(&twice), MergeError::Twice("run-0".into(), "run-0".into()));
     let mut other = [runs[0].clone(), runs[1].clone()];
-    other[1].head.plan.seed = 2;
+    other[1].head.plan.options.seed = 2;
     assert_eq!(error(&other), MergeError::Different("run-0".into(), "run-1".into()));
     let whole = RunResult::of(head(None), Tally::default());
     assert_eq!(error(&[whole]), MergeError::Whole("run-9".into()));
-}
-
-#[test]
-fn a_record_is_a_line_that_reads_as_a_sample_too() {
-    let record = record(1, 2, 3, 50);
-    let line = serde_json::to_string(&record).unwrap();
-    assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
-    assert_eq!(serde_json::from_str::<Sample>(&line).unwrap(), record.sample);
 }

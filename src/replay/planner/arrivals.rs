@@ -6,7 +6,7 @@
 //! arrivals remain a Poisson process (Daley and Vere-Jones, Theorem 7.4.I). Must not know: what
 //! is sent.
 
-use crate::replay::planner::chance::Chance;
+use crate::replay::chance::{Chance, Stream};
 use crate::replay::{Arrival, Stage};
 use crate::types::Micros;
 use std::collections::VecDeque;
@@ -83,7 +83,7 @@ impl Arrivals {
             due_before += due(stage);
             time_before = time_before.saturating_add(stage.lasts.0);
         }
-        let chance = Chance::seeded(seed);
+        let chance = Chance::new(seed, Stream::Arrivals);
         Self { arrival, chance, stages: placed, due: 0.0, peeked: None, began: Began::No }
     }
 

@@ -3,7 +3,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `source` | the captured requests in the order of sending, once or over and over |
-//! | `arrivals`, `chance` | the instants of schedules with a rate of their own |
+//! | `arrivals` | the instants of schedules with a rate of their own |
 //! | `words` | what a user types, as a schedule |
 //! | `sweep` | the search for the highest rate that a target bears |
 //! | `shard`, `barrier` | parts for several workers, and the instant at which all of them begin |
@@ -14,7 +14,6 @@
 
 mod arrivals;
 mod barrier;
-mod chance;
 mod file;
 mod shard;
 mod source;
@@ -30,10 +29,11 @@ pub use sweep::{Knee, StageResult, Sweep, SweepSettings};
 pub use words::{ScheduleWords, Wanted, WordsError};
 
 use crate::capture::Exchange;
-use crate::replay::{ClosedStage, Plan, PlanHead, Planned, Schedule, Stage};
+use crate::replay::{
+    ClosedStage, Limits, Plan, PlanHead, PlanOptions, Planned, Repeat, Schedule, Stage,
+};
 use crate::types::Micros;
 use arrivals::{Arrivals, check_stages};
-use serde::{Deserialize, Serialize};
 use source::{Due, Source};
 
 /// The version of plans that is made and read here.
@@ -64,70 +64,6 @@ pub struct CaptureInputs<'a> {
     pub requests: &'a [PlanInput],
     /// BLAKE3 of the capture's requests, in hexadecimal.
     pub digest: &'a str,
-}
-
-/// What a plan is made with, besides the capture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlanOptions {
-    /// When requests are sent.
-    pub schedule: Schedule,
-    /// What all chance comes from.
-    pub seed: u64,
-    /// The first part of the schedule that does not count.
-    pub warm_up: Micros,
-    /// Where it ends, if that is before the schedule does.
-    pub limits: Limits,
-    /// What happens at the end of the capture.
-    pub repeat: Repeat,
-    /// Requests of the capture that the first pass leaves out, so that one plan can go on where
-    /// another one ended.
-    pub skip: u64,
-    /// Whether clients leave as the recorded ones did.
-    pub cancellations: Cancellations,
-    /// Whether a turn waits for the one before. [`Schedule::Sessions`] always does.
-    pub turns: Turns,
-}
-
-/// Where a plan ends. The warm-up comes on top of both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Most requests. Of a closed schedule: all of them, as nobody knows when they are sent.
-    pub requests: Option<u64>,
-    /// Nothing is sent at this time or later. Without effect on a closed schedule.
-    pub duration: Option<Micros>,
-}
-
-/// What happens at the end of the capture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Repeat {
-    /// The plan ends.
-    #[default]
-    Once,
-    /// It begins anew, with conversations of their own, until the schedule ends.
-    Loop,
-}
-
-/// Whether clients leave as the recorded ones did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cancellations {
-    /// They do.
-    #[default]
-    AsRecorded,
-    /// They stay until the end.
-    None,
-}
-
-/// Whether a turn of a conversation waits for the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Turns {
-    /// It is sent when it is due.
-    #[default]
-    Free,
-    /// It is not sent before the one before is through.
-    Ordered,
 }
 
 /// Why there is no plan.
@@ -166,7 +102,7 @@ pub fn plan(capture: CaptureInputs<'_>, options: &PlanOptions) -> Result<Plan, P
     }
     check(&options.schedule)?;
     let source = Source::new(capture.requests, options);
-    let mut schedule = options.schedule.clone();
+    let mut made_with = options.clone();
     let requests = match &options.schedule {
         Schedule::Recorded { speed } | Schedule::Sessions { speed } => {
             paced(source, *speed, options)?
@@ -175,7 +111,7 @@ pub fn plan(capture: CaptureInputs<'_>, options: &PlanOptions) -> Result<Plan, P
         Schedule::Open { arrival, stages } => {
             let mut arrivals = Arrivals::new(*arrival, stages, options.seed);
             let requests = open(source, &mut arrivals, options)?;
-            if let Schedule::Open { stages, .. } = &mut schedule {
+            if let Schedule::Open { stages, .. } = &mut made_with.schedule {
                 end_with(stages, requests.last(), arrivals.next());
             }
             requests
@@ -189,9 +125,7 @@ pub fn plan(capture: CaptureInputs<'_>, options: &PlanOptions) -> Result<Plan, P
     }
     let head = PlanHead {
         version: VERSION,
-        seed: options.seed,
-        schedule,
-        warm_up: options.warm_up,
+        options: made_with,
         capture: capture.digest.to_owned(),
         captured: capture.requests.len() as u64,
         shard: None,

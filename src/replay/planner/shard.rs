@@ -81,7 +81,7 @@ impl PlanHead {
     }
 
     fn closed_stages(&self) -> &[ClosedStage] {
-        match &self.schedule {
+        match &self.options.schedule {
             Schedule::Closed { stages, .. } => stages,
             _ => &[],
         }

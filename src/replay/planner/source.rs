@@ -2,8 +2,8 @@
 //!
 //! Must not know: the schedule's rate; times in here are the capture's own.
 
-use crate::replay::Schedule;
-use crate::replay::planner::{Cancellations, PlanInput, PlanOptions, Repeat, Turns, mix};
+use crate::replay::planner::{PlanInput, mix};
+use crate::replay::{Cancellations, PlanOptions, Repeat, Schedule, Turns};
 use crate::types::Micros;
 use std::collections::HashMap;
 

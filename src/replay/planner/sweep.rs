@@ -9,8 +9,7 @@
 //! row. Must not know: what the objectives are.
 
 use crate::replay::planner::words::warm;
-use crate::replay::planner::{PlanOptions, Repeat};
-use crate::replay::{Arrival, Schedule, Stage};
+use crate::replay::{Arrival, PlanOptions, Repeat, Schedule, Stage};
 use crate::types::Micros;
 
 /// What is searched.

@@ -1,7 +1,7 @@
 //! Plans of all schedules.
 
 use super::*;
-use crate::replay::Arrival;
+use crate::replay::{Arrival, Cancellations, Turns};
 
 const SECOND: u64 = 1_000_000;
 
@@ -25,16 +25,7 @@ fn turn(second: u64, session: u64, turn: u32, lasts: u64) -> PlanInput {
 }
 
 pub(super) fn options(schedule: Schedule) -> PlanOptions {
-    PlanOptions {
-        schedule,
-        seed: 7,
-        warm_up: Micros(0),
-        limits: Limits::default(),
-        repeat: Repeat::Once,
-        skip: 0,
-        cancellations: Cancellations::AsRecorded,
-        turns: Turns::Free,
-    }
+    PlanOptions { seed: 7, ..PlanOptions::new(schedule) }
 }
 
 pub(super) fn planned_of(inputs: &[PlanInput], options: &PlanOptions) -> Plan {
@@ -107,16 +98,47 @@ fn a_capture_that_ends_early_ends_the_plan_and_its_schedule() {
     let inputs = at(&[0.0; 90]);
     let plan = planned_of(&inputs, &options(constant(30.0, 60)));
     assert_eq!(plan.requests.len(), 90);
-    assert_eq!(plan.head.schedule, constant(30.0, 3));
+    assert_eq!(plan.head.options.schedule, constant(30.0, 3));
 
-    let poisson = |lasts| {
-        let stage = Stage { from: 30.0, to: 30.0, lasts };
-        options(Schedule::Open { arrival: Arrival::Poisson, stages: vec![stage] })
-    };
-    let plan = planned_of(&inputs, &poisson(Micros(60 * SECOND)));
-    let Schedule::Open { stages, .. } = &plan.head.schedule else { unreachable!() };
-    let again = PlanOptions { repeat: Repeat::Loop, ..poisson(stages[0].lasts) };
-    assert_eq!(planned_of(&inputs, &again), plan, "the head alone gives the plan again");
+    let stage = Stage { from: 30.0, to: 30.0, lasts: Micros(60 * SECOND) };
+    let poisson = options(Schedule::Open { arrival: Arrival::Poisson, stages: vec![stage] });
+    let plan = planned_of(&inputs, &poisson);
+    let schedule = plan.head.options.schedule.clone();
+    let looped = PlanOptions { repeat: Repeat::Loop, schedule, ..poisson };
+    assert_eq!(planned_of(&inputs, &looped).requests, plan.requests);
+}
+
+#[test]
+fn a_head_and_its_capture_give_the_plan_again() {
+    let inputs: Vec<_> = (0..40)
+        .map(|n| PlanInput {
+            client_left_after: Some(Micros(n)),
+            ..turn(n * n % 31, n % 7, n as u32, 1)
+        })
+        .collect();
+    let rate = |from, to| Stage { from, to, lasts: Micros(9 * SECOND) };
+    let open = |arrival, stages| Schedule::Open { arrival, stages };
+    let stages = vec![ClosedStage { concurrency: 3, requests: 25 }];
+    for schedule in [
+        Schedule::Recorded { speed: 3.0 },
+        Schedule::Sessions { speed: 0.7 },
+        open(Arrival::Constant, vec![rate(7.0, 7.0)]),
+        open(Arrival::Poisson, vec![rate(1.0, 3.0), rate(5.0, 5.0)]),
+        open(Arrival::Gamma { shape: 0.4 }, vec![rate(9.0, 2.0)]),
+        Schedule::Closed { stages, think: Micros(5) },
+    ] {
+        let plain = options(schedule);
+        let limits = Limits { requests: Some(17), duration: Some(Micros(7 * SECOND)) };
+        let warm_up = Micros(SECOND / 2);
+        let limited =
+            PlanOptions { limits, warm_up, repeat: Repeat::Loop, skip: 3, ..plain.clone() };
+        let (cancellations, turns) = (Cancellations::None, Turns::Ordered);
+        let ordered = PlanOptions { cancellations, turns, ..plain.clone() };
+        for options in [plain, limited, ordered] {
+            let plan = planned_of(&inputs, &options);
+            assert_eq!(planned_of(&inputs, &plan.head.options), plan, "{options:?}");
+        }
+    }
 }
 
 #[test]

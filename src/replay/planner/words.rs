@@ -20,8 +20,8 @@ mod grammar;
 #[cfg(test)]
 mod tests;
 
-use crate::replay::planner::{Limits, PlanOptions, Repeat, SweepSettings, Turns};
-use crate::replay::{Arrival, ClosedStage, Schedule, Stage};
+use crate::replay::planner::SweepSettings;
+use crate::replay::{Arrival, ClosedStage, Limits, PlanOptions, Repeat, Schedule, Stage, Turns};
 use crate::types::Micros;
 use grammar::Flag;
 
@@ -135,10 +135,8 @@ impl ScheduleWords {
             warm_up: told.warm_up()?,
             limits: Limits { requests: self.requests, duration: lasts },
             repeat: if repeats { Repeat::Loop } else { Repeat::Once },
-            skip: 0,
-            cancellations: Default::default(),
             turns: if turns == "free" { Turns::Free } else { Turns::Ordered },
-            schedule,
+            ..PlanOptions::new(schedule)
         };
         if let Some(text) = &self.sweep {
             let settings = told.sweep(text)?;

@@ -7,12 +7,12 @@
 //! | `id`, `began`, `program` | the name of the report, RFC 3339, the version of the program |
 //! | `outcome` | `REGRESSED`, `IMPROVED`, `EQUIVALENT`, `INCONCLUSIVE` or `INVALID`; `VALID` without a comparison |
 //! | `headline`, `reasons` | the same in words |
-//! | `plan` | the head of the plan: seed, schedule, warm-up in µs, digest of the capture |
+//! | `plan` | the head of the plan: `options` (schedule, seed, warm-up in µs …), digest of the capture |
 //! | `arms[]` | one, or A and B: `letter`, `name`, `target`, `figures[]` over the runs that count, `runs[]` |
 //! | `arms[].figures[]` | `quantity`, `statistic`, `unit` (`seconds`, `per_second`, `share`), `mean` (geometric where all are above 0), `low`, `high` |
 //! | `arms[].runs[]` | `label`, `id`, `validity` (`is`, `why`), `requests`, `failures` by reason, `intended_rate`, `figures[]` with a `value`, `send_lag` |
 //! | `arms[].runs[].send_lag` | `p99` and `limit` in µs, `buckets[]` of `from`, `to` in seconds and `requests` |
-//! | `comparison` | null, or the whole comparison, metric by metric, with the values of every run |
+//! | `comparison` | null, or the whole comparison: `metrics[]` with their `role` (`primary`, which decide, or `informative`) and the values of every run, `answers` with their `rungs[]` |
 //!
 //! What is not known is null; so is what is no finite number. Must not know: where it is written.
 

@@ -2,8 +2,8 @@
 //!
 //! | found | case |
 //! |---|---|
-//! | regressed, beyond the floor | failure |
-//! | a metric that regressed where the whole did not, because it only explains | skipped |
+//! | regressed, beyond the floor, of what decides | failure |
+//! | the same of what only explains | skipped, and says so |
 //! | improved, equivalent, within the floor, a run that counts | passed |
 //! | inconclusive | skipped, with the reason: nothing was shown to be wrong, or right |
 //! | invalid | error: the test itself is broken |
@@ -12,9 +12,9 @@
 //! code. Must not know: which pipeline reads it.
 
 use super::input::ReportInput;
-use super::summary::{ArmSummary, RungFinding, Spread, Summary};
+use super::summary::{ArmSummary, Spread, Standing, Summary};
 use super::{human, words};
-use crate::replay::{AnswerComparison, Comparison, MetricComparison, Rung, Verdict};
+use crate::replay::{AnswerComparison, Comparison, MetricComparison, Role, Rung, Verdict};
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
 };
@@ -42,7 +42,7 @@ fn runs(input: &ReportInput, summary: &Summary<'_>) -> TestSuite {
     suite.add_property(property("began", humantime::format_rfc3339_seconds(input.began)));
     suite.add_property(property("program", &input.program));
     suite.add_property(property("schedule", words::schedule(&input.plan)));
-    suite.add_property(property("seed", input.plan.seed));
+    suite.add_property(property("seed", input.plan.options.seed));
     for arm in &summary.arms {
         suite.add_test_cases(run_cases(arm));
     }
@@ -82,7 +82,7 @@ fn metrics(comparison: &Comparison, summary: &Summary<'_>) -> TestSuite {
     suite.add_test_case(verdict);
     suite.add_test_cases(comparison.metrics.iter().map(|metric| {
         let said = metric_in_words(metric);
-        let status = metric_status(comparison.verdict, metric.verdict, &said);
+        let status = by_role(metric.role, metric.verdict, &said);
         let mut case = TestCase::new(words::metric(metric.metric), status);
         case.set_classname("replay.comparison");
         case.set_system_out(said);
@@ -95,14 +95,7 @@ fn rungs(answers: &AnswerComparison) -> TestSuite {
     let mut suite = TestSuite::new("replay.answers");
     suite.add_test_cases(answers.rungs.iter().map(|rung| {
         let said = rung_in_words(rung);
-        let status = match RungFinding::of(answers, rung) {
-            RungFinding::Beyond => self::status(Verdict::Regressed, &said, ""),
-            RungFinding::Within => TestCaseStatus::success(),
-            RungFinding::Untold if answers.verdict == Verdict::Invalid => {
-                self::status(Verdict::Invalid, &said, "")
-            }
-            RungFinding::Untold => self::status(Verdict::Inconclusive, &said, ""),
-        };
+        let status = by_role(rung.role, rung.verdict, &said);
         let mut case = TestCase::new(words::rung(&rung.name), status);
         case.set_classname("replay.answers");
         case.set_system_out(said);
@@ -111,12 +104,14 @@ fn rungs(answers: &AnswerComparison) -> TestSuite {
     suite
 }
 
-/// A metric does not fail a pipeline that the comparison as a whole lets pass.
-fn metric_status(whole: Verdict, metric: Verdict, said: &str) -> TestCaseStatus {
-    match (whole, metric) {
-        (Verdict::Regressed, Verdict::Regressed) => status(metric, said, ""),
-        (_, Verdict::Regressed) => told(TestCaseStatus::skipped(), words::verdict(metric), said),
-        _ => status(metric, said, ""),
+/// What decides nothing fails no pipeline.
+fn by_role(role: Role, verdict: Verdict, said: &str) -> TestCaseStatus {
+    match (role, verdict) {
+        (Role::Informative, Verdict::Regressed) => {
+            let said = format!("It decides nothing: {said}");
+            told(TestCaseStatus::skipped(), words::verdict(verdict), &said)
+        }
+        _ => status(verdict, said, ""),
     }
 }
 
@@ -169,10 +164,12 @@ fn rung_in_words(rung: &Rung) -> String {
         format!(", as in requests {}", examples.join(", "))
     };
     format!(
-        "{} of pairs differ where A differs from itself in {}: {} ({}){shown}",
+        "{}: {} of pairs differ where A differs from itself in {}: {} ({}), p = {}{shown}",
+        Standing::of_rung(rung).word,
         human::share(rung.differ),
         human::share(rung.floor),
         unit.say_effect(&rung.excess),
         unit.say_interval(&rung.excess),
+        human::probability(rung.p_adjusted),
     )
 }

@@ -3,13 +3,14 @@
 //! | room | owns |
 //! |---|---|
 //! | `input` | what a report is made of |
+//! | `load` | the runs of it, from what came of them |
 //! | `reservoir`, `lag` | the bounded parts of it that pictures are drawn from |
 //! | `summary`, `words`, `human` | what all forms say alike, and how |
 //! | `terminal`, `json`, `junit`, `markdown`, `html` | the forms |
 //! | `plot` | pictures as SVG, for pages of any kind |
 //!
-//! Every form is a function from the input to text. Must not know: where the input comes from
-//! and where the text goes; how a verdict is reached.
+//! Every form is a function from the input to text, and does not know where the input comes
+//! from. Must not know: where the text goes; how a verdict is reached.
 
 mod html;
 pub mod human;
@@ -17,6 +18,7 @@ mod input;
 mod json;
 mod junit;
 mod lag;
+mod load;
 mod markdown;
 pub mod plot;
 mod reservoir;
@@ -37,6 +39,7 @@ pub use input::{Arm, Arms, ReportInput, Run, SendLag};
 pub use json::{JSON_VERSION, json};
 pub use junit::junit;
 pub use lag::{LagBucket, LagCounts};
+pub use load::load;
 pub use markdown::{MARKDOWN_MARK, markdown};
 pub use reservoir::{Dot, Fate, Reservoir};
 pub use terminal::{Colour, TerminalStyle, terminal};

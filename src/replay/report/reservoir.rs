@@ -110,8 +110,11 @@ mod tests {
         Sample {
             number,
             phase: Phase::Measured,
+            streamed: true,
             intended: Micros(number * 10),
             sent: at(1),
+            lag: Micros(1),
+            connecting: Micros(0),
             headers: at(2),
             first_byte: at(3),
             first_token: at(4),

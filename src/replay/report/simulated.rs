@@ -1,12 +1,15 @@
 //! Runs that never were, for tests: a model server with noise between runs, a slower one, one
 //! that stalls once.
 
-use super::{Arm, Arms, ReportInput, Reservoir, Run, SendLag, words};
+mod comparison;
+
+use super::{Arm, Arms, ReportInput, Reservoir, Run, SendLag};
 use crate::replay::{
-    AnswerComparison, Arrival, Better, Comparison, Effect, Failure, Metric, MetricComparison,
-    Phase, PlanHead, Quantity, Rung, Sample, Schedule, Stage, Statistic, Validity, Verdict,
+    Arrival, Comparison, Effect, Failure, Metric, Phase, PlanHead, PlanOptions, Quantity, Sample,
+    Schedule, Stage, Statistic, Validity, Verdict,
 };
 use crate::types::Micros;
+use comparison::{comparison, reason};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -155,9 +158,14 @@ fn report(arms: Arms) -> ReportInput {
         program: "0.1.0".to_owned(),
         plan: PlanHead {
             version: 1,
-            seed: 42,
-            schedule: Schedule::Open { arrival: Arrival::Poisson, stages: vec![stage] },
-            warm_up: micros(WARM_UP),
+            options: PlanOptions {
+                seed: 42,
+                warm_up: micros(WARM_UP),
+                ..PlanOptions::new(Schedule::Open {
+                    arrival: Arrival::Poisson,
+                    stages: vec![stage],
+                })
+            },
             capture: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
             captured: 12_480,
             shard: None,
@@ -187,7 +195,7 @@ fn run(number: u64, seed: u64, target: Target) -> Run {
     }
     for sample in &samples {
         seen.add(sample);
-        lag.counts.add(sample.sent.unwrap_or_default().since(sample.intended), 1);
+        lag.counts.add(sample.lag, 1);
     }
     samples.retain(|sample| sample.phase == Phase::Measured);
     let mut failures = BTreeMap::new();
@@ -217,8 +225,11 @@ fn sample(number: u64, at: f64, by: (f64, Target, &mut fastrand::Rng)) -> Sample
     Sample {
         number,
         phase: if at < WARM_UP { Phase::WarmUp } else { Phase::Measured },
+        streamed: true,
         intended: micros(at),
         sent: Some(micros(sent)),
+        lag: micros(sent - at),
+        connecting: Micros(0),
         headers: Some(micros(sent + ttft * 0.9)),
         first_byte: Some(micros(sent + ttft * 0.95)),
         first_token: Some(micros(sent + ttft)),
@@ -287,103 +298,6 @@ fn figures(samples: &[Sample], noise: f64) -> BTreeMap<Metric, f64> {
     let total = |(quantity, value)| (Metric { quantity, statistic: Statistic::Total }, value);
     figures.extend(totals.map(total));
     figures
-}
-
-fn comparison((a, b): (&Arm, &Arm), verdict: Verdict, reasons: &[&str]) -> Comparison {
-    let family = [
-        (Quantity::Ttft, Statistic::P50),
-        (Quantity::Ttft, Statistic::P95),
-        (Quantity::Ttft, Statistic::P99),
-        (Quantity::Latency, Statistic::P50),
-        (Quantity::Latency, Statistic::P95),
-        (Quantity::Tpot, Statistic::P50),
-        (Quantity::OutputTokens, Statistic::Total),
-        (Quantity::Goodput, Statistic::Total),
-        (Quantity::Failures, Statistic::Total),
-    ];
-    let metric = |(quantity, statistic)| metric(Metric { quantity, statistic }, a, b);
-    Comparison {
-        verdict,
-        reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
-        runs: (a.runs.len(), b.runs.len()),
-        alpha: 0.05,
-        margin: 0.03,
-        metrics: family.into_iter().map(metric).collect(),
-        answers: Some(answers()),
-    }
-}
-
-/// Not how it is really judged; enough to look at.
-fn metric(metric: Metric, a: &Arm, b: &Arm) -> MetricComparison {
-    let values =
-        |arm: &Arm| arm.runs.iter().filter_map(|run| run.figures.get(&metric).copied()).collect();
-    let (a, b): (Vec<f64>, Vec<f64>) = (values(a), values(b));
-    let is_ratio = metric.quantity != Quantity::Failures;
-    let scale = |value: &f64| if is_ratio { value.ln() } else { *value };
-    let mean = |of: &[f64]| of.iter().map(scale).sum::<f64>() / of.len() as f64;
-    let spread = |of: &[f64]| {
-        let mean = mean(of);
-        of.iter().map(|value| (scale(value) - mean).powi(2)).sum::<f64>()
-            / (of.len() - 1).max(1) as f64
-    };
-    let shift = mean(&b) - mean(&a);
-    let error = if a.is_empty() || b.is_empty() {
-        f64::NAN
-    } else {
-        (spread(&a) / a.len() as f64 + spread(&b) / b.len() as f64).sqrt()
-    };
-    let (low, high) = (shift - 2.3 * error, shift + 2.3 * error);
-    let better = match metric.quantity {
-        Quantity::OutputTokens | Quantity::Goodput => Better::Higher,
-        _ => Better::Lower,
-    };
-    let worse = if better == Better::Lower { low } else { -high };
-    let verdict = match () {
-        () if worse > 0.0 => Verdict::Regressed,
-        () if low > -0.03 && high < 0.03 => Verdict::Equivalent,
-        () => Verdict::Inconclusive,
-    };
-    let effect = if is_ratio {
-        Effect::Ratio { value: shift.exp(), low: low.exp(), high: high.exp() }
-    } else {
-        Effect::Difference { value: shift, low, high }
-    };
-    let (p, p_adjusted) =
-        if verdict == Verdict::Regressed { (0.0079, 0.032) } else { (0.31, 0.62) };
-    MetricComparison { metric, better, a, b, effect, p, p_adjusted, verdict }
-}
-
-fn reason(metric: &MetricComparison) -> String {
-    let unit = words::unit(metric.metric.quantity);
-    format!(
-        "{} changed by {} ({}), p = {} after correction.",
-        words::metric(metric.metric),
-        unit.say_effect(&metric.effect),
-        unit.say_interval(&metric.effect),
-        metric.p_adjusted,
-    )
-}
-
-fn answers() -> AnswerComparison {
-    let rung = |name: &str, floor: f64, differ: f64, half: f64| {
-        let value = differ - floor;
-        let excess = Effect::Difference { value, low: value - half, high: value + half };
-        let examples = if value > half { vec![17, 204, 391, 1_288, 2_045] } else { Vec::new() };
-        Rung { name: name.to_owned(), floor, differ, excess, examples }
-    };
-    AnswerComparison {
-        pairs: 68_750,
-        rungs: vec![
-            rung("status", 0.004, 0.006, 0.003),
-            rung("structure", 0.0, 0.0005, 0.001),
-            rung("tools", 0.009, 0.031, 0.008),
-            rung("finish", 0.012, 0.013, 0.006),
-            rung("length", 0.21, 0.22, 0.02),
-            rung("text", 0.94, 0.95, 0.02),
-            rung("similarity", 0.31, 0.32, 0.02),
-        ],
-        verdict: Verdict::Regressed,
-    }
 }
 
 /// By the method of Box and Muller.

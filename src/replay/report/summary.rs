@@ -6,7 +6,7 @@
 use super::input::{Arm, Arms, ReportInput, Run};
 use super::{human, words};
 use crate::replay::{
-    AnswerComparison, Comparison, Effect, Metric, Quantity, Rung, Statistic, Verdict,
+    Comparison, Metric, MetricComparison, Quantity, Role, Rung, Statistic, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +58,32 @@ impl From<Verdict> for Standing {
     }
 }
 
+impl Standing {
+    /// That of a metric. What decides nothing is no cause for alarm.
+    pub fn of_metric(metric: &MetricComparison) -> Self {
+        Self::from(metric.verdict).of_role(metric.role)
+    }
+
+    /// That of a rung of the ladder of answers.
+    pub fn of_rung(rung: &Rung) -> Self {
+        let standing = Self::from(rung.verdict);
+        let word = match rung.verdict {
+            Verdict::Regressed => "BEYOND THE FLOOR",
+            Verdict::Improved | Verdict::Equivalent => "WITHIN THE FLOOR",
+            Verdict::Inconclusive => "CANNOT BE TOLD",
+            Verdict::Invalid => standing.word,
+        };
+        Self { word, ..standing }.of_role(rung.role)
+    }
+
+    fn of_role(self, role: Role) -> Self {
+        match (role, self.tone) {
+            (Role::Informative, Tone::Bad) => Self { tone: Tone::Doubt, ..self },
+            _ => self,
+        }
+    }
+}
+
 /// What a report says first, and the figures of its arms.
 pub struct Summary<'a> {
     /// In a word.
@@ -91,17 +117,6 @@ pub struct Spread {
     pub low: f64,
     /// The most.
     pub high: f64,
-}
-
-/// What a rung of the ladder of answers shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RungFinding {
-    /// B differs more than A's runs do from each other, and that counts.
-    Beyond,
-    /// Not more, as far as can be told.
-    Within,
-    /// It cannot be told.
-    Untold,
 }
 
 impl<'a> Summary<'a> {
@@ -177,32 +192,6 @@ impl Spread {
     }
 }
 
-impl RungFinding {
-    /// Of one rung of a ladder.
-    pub fn of(answers: &AnswerComparison, rung: &Rung) -> Self {
-        let low = match rung.excess {
-            Effect::Ratio { low, .. } => low - 1.0,
-            Effect::Difference { low, .. } => low,
-        };
-        match answers.verdict {
-            Verdict::Invalid => Self::Untold,
-            _ if low.is_nan() => Self::Untold,
-            Verdict::Regressed if low > 0.0 => Self::Beyond,
-            _ if low > 0.0 => Self::Untold,
-            _ => Self::Within,
-        }
-    }
-
-    /// In a word, with its sign and tone.
-    pub const fn standing(self) -> Standing {
-        match self {
-            Self::Beyond => Standing { word: "BEYOND THE FLOOR", sign: "!", tone: Tone::Bad },
-            Self::Within => Standing { word: "WITHIN THE FLOOR", sign: "=", tone: Tone::Good },
-            Self::Untold => Standing { word: "CANNOT BE TOLD", sign: "?", tone: Tone::Doubt },
-        }
-    }
-}
-
 fn figures(arm: &Arm) -> BTreeMap<Metric, Spread> {
     let mut values = BTreeMap::<Metric, Vec<f64>>::new();
     for (metric, value) in arm.runs.iter().filter(|run| run.is_valid()).flat_map(|r| &r.figures) {
@@ -217,10 +206,7 @@ fn compared(a: &Arm, b: &Arm, comparison: &Comparison) -> String {
         Verdict::Regressed => format!("{b} is worse than {a}, beyond the noise."),
         Verdict::Improved => format!("{b} is better than {a}, beyond the noise."),
         Verdict::Equivalent => {
-            format!(
-                "{b} is as good as {a}, within {}.",
-                human::brief(&human::share(comparison.margin))
-            )
+            format!("{b} is as good as {a}, within {}.", words::margins(comparison))
         }
         Verdict::Inconclusive => format!("These runs cannot tell {b} from {a}."),
         Verdict::Invalid => format!("{b} and {a} cannot be compared: runs do not count."),

@@ -1,7 +1,7 @@
 //! Reports of simulated runs, in every form.
 
 use super::*;
-use crate::replay::{Validity, Verdict};
+use crate::replay::{Role, Validity, Verdict};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -120,7 +120,7 @@ fn the_json_has_the_members_it_promises() {
     );
     assert_eq!(report["outcome"], "REGRESSED");
     assert_eq!(report["began"], "2026-03-01T12:00:00.000000Z");
-    assert_eq!(report["plan"]["seed"], 42);
+    assert_eq!(report["plan"]["options"]["seed"], 42);
     let arm = &report["arms"][1];
     assert_eq!((&arm["letter"], &arm["name"]), (&"B".into(), &"candidate".into()));
     let figure = &arm["figures"][0];
@@ -155,9 +155,13 @@ fn a_pipeline_sees_failures_skips_and_errors() {
     let count = |input: &ReportInput, what: &str| junit(input).unwrap().matches(what).count();
     let regressed = simulated::regressed();
     let metrics = &regressed.comparison().unwrap().metrics;
-    let worse = metrics.iter().filter(|metric| metric.verdict == Verdict::Regressed).count();
+    let worse = metrics.iter().filter(|metric| metric.verdict == Verdict::Regressed);
+    let (deciding, explaining): (Vec<_>, Vec<_>) =
+        worse.partition(|metric| metric.role == Role::Primary);
+    assert!(!deciding.is_empty() && !explaining.is_empty());
     // One for the verdict, one for the rung.
-    assert_eq!(count(&regressed, "<failure "), worse + 2);
+    assert_eq!(count(&regressed, "<failure "), deciding.len() + 2);
+    assert_eq!(count(&regressed, "message=\"It decides nothing: "), explaining.len());
     assert_eq!(count(&regressed, "<testcase "), 10 + 1 + 9 + 7);
     let inconclusive = simulated::inconclusive();
     assert_eq!(count(&inconclusive, "<failure "), 0);
@@ -172,7 +176,9 @@ fn a_metric_that_only_explains_fails_no_pipeline() {
     let mut input = simulated::regressed();
     if let Arms::Two { comparison, .. } = &mut input.arms {
         comparison.verdict = Verdict::Equivalent;
-        comparison.answers = None;
+        comparison.metrics.iter_mut().for_each(|metric| metric.role = Role::Informative);
+        let rungs = &mut comparison.answers.as_mut().unwrap().rungs;
+        rungs.iter_mut().for_each(|rung| rung.role = Role::Informative);
     }
     let xml = junit(&input).unwrap();
     assert!(!xml.contains("<failure "), "{xml}");

@@ -4,7 +4,8 @@
 
 use super::human;
 use crate::replay::{
-    Arrival, Effect, Failure, Metric, PlanHead, Quantity, Schedule, Stage, Statistic, Verdict,
+    AnswerComparison, Arrival, Comparison, Effect, Failure, Metric, PlanHead, Quantity, Role,
+    Schedule, Stage, Statistic, Verdict,
 };
 
 /// What a figure is counted in.
@@ -167,10 +168,46 @@ pub const fn sign(verdict: Verdict) -> &'static str {
     }
 }
 
+/// What a metric or a rung is for.
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Primary => "decides",
+        Role::Informative => "explains",
+    }
+}
+
+/// A finding in a table: in lower case if it decides nothing.
+pub fn found(role: Role, finding: &str) -> String {
+    match role {
+        Role::Primary => finding.to_owned(),
+        Role::Informative => finding.to_lowercase(),
+    }
+}
+
+/// What counts as equal: `5 %, shares within 1 pp`.
+pub fn margins(comparison: &Comparison) -> String {
+    let shares = brief(100.0 * comparison.share_margin);
+    format!("{}, shares within {shares} pp", human::brief(&human::share(comparison.margin)))
+}
+
+/// Which intervals are shown, and which decide: they are not the same.
+pub fn levels(comparison: &Comparison) -> String {
+    let at = |alpha: f64| human::brief(&human::share(1.0 - alpha));
+    let (shown, equal) = (at(comparison.alpha), at(2.0 * comparison.alpha));
+    format!("intervals are at {shown}, EQUIVALENT is decided by those at {equal}")
+}
+
+/// The same of answers.
+pub fn answer_levels(answers: &AnswerComparison) -> String {
+    let shown = human::brief(&human::share(answers.confidence));
+    format!("intervals are at {shown}, WITHIN THE FLOOR is decided by those at 90 %")
+}
+
 /// Why requests failed.
 pub const fn failure(failure: Failure) -> &'static str {
     match failure {
         Failure::Connect => "no connection",
+        Failure::Exhausted => "no files or ports left",
         Failure::Broken => "connection broke",
         Failure::Timeout => "timed out",
         Failure::RateLimited => "rate limited (429)",
@@ -199,7 +236,7 @@ pub fn rung(name: &str) -> &str {
 
 /// When requests were sent, in a phrase.
 pub fn schedule(plan: &PlanHead) -> String {
-    match &plan.schedule {
+    match &plan.options.schedule {
         Schedule::Recorded { speed } => format!("as recorded{}", at_speed(*speed)),
         Schedule::Sessions { speed } => format!("by conversation{}", at_speed(*speed)),
         Schedule::Open { arrival, stages } => {
@@ -267,14 +304,13 @@ fn arrivals(arrival: Arrival) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replay::PlanOptions;
     use crate::types::Micros;
 
     fn said(schedule: Schedule) -> String {
         super::schedule(&PlanHead {
             version: 1,
-            seed: 7,
-            schedule,
-            warm_up: Micros(0),
+            options: PlanOptions::new(schedule),
             capture: String::new(),
             captured: 0,
             shard: None,

@@ -3,7 +3,7 @@
 use super::simulation::{FAILURES, LATENCY, TTFT, arms, figures, runs};
 use crate::replay::compare::{Arms, CompareSettings, Order, compare, with_answers};
 use crate::replay::{
-    AnswerComparison, Comparison, Effect, Metric, Quantity, Statistic, Validity, Verdict,
+    AnswerComparison, Comparison, Effect, Metric, Quantity, Role, Statistic, Validity, Verdict,
 };
 
 const A: [f64; 5] = [0.400, 0.404, 0.396, 0.402, 0.398];
@@ -57,6 +57,44 @@ fn what_is_surely_less_than_the_margin_is_equal() {
     let tiny = of_ttft(&A.iter().map(|value| value * 1.02).collect::<Vec<_>>());
     assert!(tiny.metrics[0].p < 0.05);
     assert_eq!(tiny.verdict, Verdict::Equivalent);
+}
+
+#[test]
+fn an_interval_that_leaves_the_margin_beside_an_equal_metric_is_explained() {
+    let close = (0..40).map(|step| 1.03 + 0.0005 * f64::from(step));
+    let close = close.map(|factor| of_ttft(&scaled(factor)));
+    let leaving = close.filter(|found| {
+        let Effect::Ratio { high, .. } = found.metrics[0].effect else { panic!() };
+        found.verdict == Verdict::Equivalent && high > 1.05
+    });
+    let leaving: Vec<_> = leaving.collect();
+    assert!(!leaving.is_empty(), "the levels differ");
+    let expected = "; that is the interval at 95 %, and the one at 90 % decides.";
+    assert!(leaving.iter().all(|found| found.reasons[0].ends_with(expected)), "{leaving:?}");
+    assert!(!of_ttft(&scaled(1.001)).reasons[0].contains("decides"));
+}
+
+#[test]
+fn each_metric_says_whether_it_decides() {
+    let other = Metric { quantity: Quantity::Tpot, statistic: Statistic::P50 };
+    let both = |factor: f64| {
+        let mut runs = runs(TTFT, &A);
+        for (run, value) in runs.iter_mut().zip(scaled(factor)) {
+            run.values.insert(other, value);
+        }
+        runs
+    };
+    let found = compare(&arms(&both(1.0), &both(1.5)), &only(TTFT));
+    let said: Vec<_> =
+        found.metrics.iter().map(|one| (one.metric, one.role, one.verdict)).collect();
+    assert_eq!(
+        said,
+        [
+            (TTFT, Role::Primary, Verdict::Equivalent),
+            (other, Role::Informative, Verdict::Regressed)
+        ]
+    );
+    assert_eq!((found.verdict, found.share_margin), (Verdict::Equivalent, 0.01));
 }
 
 #[test]
@@ -190,7 +228,15 @@ fn arms_that_were_not_interleaved_are_told() {
 #[test]
 fn answers_can_only_make_it_worse() {
     let merged = |metrics: f64, answers| {
-        let answers = AnswerComparison { pairs: 1, rungs: Vec::new(), verdict: answers };
+        let answers = AnswerComparison {
+            pairs: 1,
+            alpha: 0.01,
+            confidence: 0.95,
+            margin: 0.02,
+            length_margin: 0.05,
+            rungs: Vec::new(),
+            verdict: answers,
+        };
         with_answers(of_ttft(&scaled(metrics)), answers, vec!["Answers.".to_owned()])
     };
     assert_eq!(merged(1.0, Verdict::Equivalent).verdict, Verdict::Equivalent);

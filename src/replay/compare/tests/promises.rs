@@ -1,7 +1,7 @@
 //! What the comparison promises: few false alarms, and that it finds what is there.
 
 use super::simulation::{Luck, Run, Server, TTFT, arms, runs};
-use crate::replay::compare::chance::Chance;
+use crate::replay::chance::{Chance, Stream};
 use crate::replay::compare::{CompareSettings, Reach, calibrate, compare, runs_needed};
 use crate::replay::{Validity, Verdict};
 
@@ -86,7 +86,7 @@ fn the_smallest_change_is_one_that_is_found() {
 
 #[test]
 fn a_calibration_says_what_can_be_found() {
-    let mut chance = Chance::new(5, 0);
+    let mut chance = Chance::new(5, Stream::Simulation);
     let values: Vec<f64> = (0..10).map(|_| (0.02 * chance.normal()).exp()).collect();
     let calm = calibrate(&runs(TTFT, &values), &CompareSettings::default());
     let floor = &calm.floors[0];

@@ -54,6 +54,7 @@ fn a_recorded_request_is_a_sample_of_a_run() {
     assert_eq!((sample.number, sample.intended), (3, Micros(5_000_000)));
     assert_eq!(sample.first_token, Some(Micros(5_250_000)));
     assert_eq!(sample.last, Some(Micros(5_310_000)));
+    assert!(sample.streamed && sample.lag == Micros(0));
     assert_eq!(sample.headers, None, "what was not recorded is not made up");
     // The chunk that is no output lies within a gap.
     assert_eq!(sample.gaps, [Micros(30_000), Micros(30_000)]);

@@ -58,5 +58,6 @@ fn tests_on_requests_cry_wolf_where_the_test_on_runs_does_not() {
     }
     assert!(by_requests >= 15, "Mann-Whitney: {by_requests} of 60");
     assert!(by_threshold >= 15, "a threshold of 5 %: {by_threshold} of 60");
-    assert!(by_runs <= 5, "permutation of runs: {by_runs} of 60");
+    // 86 of 2,000 such comparisons, 4.3 %; at 5 % more than 9 of 60 come once in a thousand times.
+    assert!(by_runs <= 9, "permutation of runs: {by_runs} of 60");
 }

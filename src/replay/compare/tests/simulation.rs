@@ -1,6 +1,7 @@
 //! A server that does not exist: runs with luck of their own, and requests within them.
 
-use crate::replay::compare::{Arms, Chance, Order, RunFigures};
+use crate::replay::chance::{Chance, Stream};
+use crate::replay::compare::{Arms, Order, RunFigures};
 use crate::replay::{Metric, Quantity, Statistic, Validity};
 use std::collections::BTreeMap;
 
@@ -84,7 +85,7 @@ impl Server {
 
     /// `runs` runs of A, and as many of B, which is `slower`.
     pub fn comparison(&self, runs: usize, slower: f64, seed: u64) -> (Vec<Run>, Vec<Run>) {
-        let mut chance = Chance::new(seed, 9);
+        let mut chance = Chance::new(seed, Stream::Simulation);
         let capture = self.capture(&mut chance);
         let mut arm = |slower| (0..runs).map(|_| self.run(&capture, slower, &mut chance)).collect();
         (arm(1.0), arm(slower))

@@ -1,6 +1,6 @@
 //! The permutation test against what can be counted by hand.
 
-use crate::replay::compare::Chance;
+use crate::replay::chance::{Chance, Stream};
 use crate::replay::compare::swaps::{Effort, Swaps, relabellings, smallest_p};
 
 fn exact(a: &[f64], b: &[f64]) -> Swaps {
@@ -59,7 +59,7 @@ fn p_is_never_0_and_nothing_is_made_of_nothing() {
 
 #[test]
 fn the_interval_holds_exactly_the_shifts_that_the_test_allows() {
-    let mut chance = Chance::new(3, 0);
+    let mut chance = Chance::new(3, Stream::Simulation);
     for (runs_a, runs_b) in [(4, 4), (5, 5), (4, 6), (7, 5)] {
         let mut draw = |n: usize| (0..n).map(|_| chance.normal()).collect::<Vec<f64>>();
         let (a, b) = (draw(runs_a), draw(runs_b));
@@ -81,7 +81,7 @@ fn three_runs_of_each_rule_nothing_out() {
 
 #[test]
 fn chance_comes_to_what_counting_comes_to() {
-    let mut chance = Chance::new(4, 0);
+    let mut chance = Chance::new(4, Stream::Simulation);
     let mut draw = || (0..7).map(|_| chance.normal()).collect::<Vec<f64>>();
     let (a, b) = (draw(), draw());
     let counted = exact(&a, &b);

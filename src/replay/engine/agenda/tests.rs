@@ -1,20 +1,13 @@
 //! What is due when, with the time given.
 
 use super::*;
-use crate::replay::{Arrival, ClosedStage, PlanHead, Shard, Stage};
+use crate::replay::{Arrival, ClosedStage, PlanHead, PlanOptions, Shard, Stage};
 
 const MS: u64 = 1_000;
 
 fn plan(schedule: Schedule, requests: Vec<Planned>) -> Plan {
-    let head = PlanHead {
-        version: 1,
-        seed: 0,
-        schedule,
-        warm_up: Micros(0),
-        capture: String::new(),
-        captured: 1,
-        shard: None,
-    };
+    let options = PlanOptions::new(schedule);
+    let head = PlanHead { version: 1, options, capture: String::new(), captured: 1, shard: None };
     Plan { head, requests }
 }
 

@@ -1,9 +1,9 @@
 //! Plans on disk.
 
 use super::*;
+use crate::replay::planner::PlanInput;
 use crate::replay::planner::tests::{options, planned_of};
-use crate::replay::planner::{PlanInput, PlanOptions, Repeat};
-use crate::replay::{Arrival, Schedule, Stage};
+use crate::replay::{Arrival, PlanOptions, Repeat, Schedule, Stage};
 use crate::types::Micros;
 
 fn some_plan() -> Plan {
@@ -42,7 +42,7 @@ fn a_head_comes_first_and_then_a_request_a_line() {
     let plan = some_plan();
     let text = zstd::decode_all(&written(&plan)[..]).unwrap();
     let lines: Vec<_> = text.split(|byte| *byte == b'\n').collect();
-    assert!(lines[0].starts_with(br#"{"version":1,"seed":7,"schedule":{"kind":"open""#));
+    assert!(lines[0].starts_with(br#"{"version":1,"options":{"schedule":{"kind":"open""#));
     assert!(lines[1].starts_with(br#"{"number":0,"exchange":0,"at":"#));
     assert_eq!(lines.len(), 1 + plan.requests.len() + 1 + 1);
 }
@@ -107,7 +107,7 @@ fn rates_are_read_to_the_last_digit() {
     let mut plan = Plan { requests: Vec::new(), ..some_plan() };
     for _ in 0..200 {
         let rate = random.below(1_000_000_000) as f64 / (1 + random.below(100_000)) as f64;
-        plan.head.schedule = Schedule::Recorded { speed: rate };
+        plan.head.options.schedule = Schedule::Recorded { speed: rate };
         let read = Plan::read(&written(&plan)[..]).unwrap();
         assert_eq!((read.digest(), read), (plan.digest(), plan.clone()));
     }

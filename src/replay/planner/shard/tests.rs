@@ -1,9 +1,9 @@
 //! Parts of plans.
 
 use super::*;
-use crate::replay::Planned;
+use crate::replay::planner::PlanInput;
 use crate::replay::planner::tests::{options, planned_of};
-use crate::replay::planner::{PlanInput, PlanOptions, Repeat, Turns};
+use crate::replay::{PlanOptions, Planned, Repeat, Turns};
 use crate::types::{Micros, Random};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,9 @@
 //! Searches on simulated targets.
 
 use super::*;
+use crate::replay::Turns;
+use crate::replay::planner::PlanInput;
 use crate::replay::planner::tests::{options, planned_of};
-use crate::replay::planner::{PlanInput, Turns};
 use crate::types::Random;
 
 /// A search on a target that keeps its objectives up to exactly that rate.
@@ -95,7 +96,7 @@ fn queue_keeps(plan: &crate::replay::Plan, random: &Random) -> StageResult {
         let at = request.at.unwrap().seconds();
         let uniform = (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         idle_from = idle_from.max(at) - (1.0 - uniform).ln() / 100.0;
-        if request.at.unwrap() >= plan.head.warm_up {
+        if request.at.unwrap() >= plan.head.options.warm_up {
             times.push(idle_from - at);
         }
     }

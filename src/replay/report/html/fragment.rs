@@ -126,6 +126,8 @@ pub struct ForestRow {
     pub metric: String,
     /// What that is.
     pub explained: &'static str,
+    /// `decides` or `explains`.
+    pub role: &'static str,
     /// `lower` or `higher`.
     pub better: &'static str,
     /// The mean over runs of A.
@@ -158,6 +160,8 @@ pub struct AnswersFragment {
 pub struct AnswerRow {
     /// What it asks.
     pub name: String,
+    /// `decides` or `explains`.
+    pub role: &'static str,
     /// The share of pairs within A that differ.
     pub floor: Number,
     /// The share of pairs of A and B that differ.
@@ -166,6 +170,8 @@ pub struct AnswerRow {
     pub excess: Number,
     /// Its interval.
     pub interval: Number,
+    /// After correction.
+    pub p: Number,
     /// What follows.
     pub standing: Standing,
     /// Requests that show it.

@@ -147,7 +147,7 @@ fn tile(summary: &Summary<'_>, input: &ReportInput, metric: Metric) -> Option<Ti
         format!("{} {}", words::sign(compared.verdict), unit.say_effect(&compared.effect))
     });
     let tone = compared.map_or("", |compared| {
-        match super::summary::Standing::from(compared.verdict).tone {
+        match super::summary::Standing::of_metric(compared).tone {
             // What is merely not known needs no colour in the short form.
             Tone::Doubt => "",
             tone => tone.class(),
@@ -178,21 +178,17 @@ fn facts(input: &ReportInput, summary: &Summary<'_>) -> Vec<Fact> {
         exact: plan.capture.clone(),
         ..fact("Capture", &format!("{} requests", human::count(plan.captured)))
     });
-    facts.push(fact("Seed", &plan.seed.to_string()));
+    facts.push(fact("Seed", &plan.options.seed.to_string()));
     if let Some(shard) = plan.shard {
         let (index, of) = (u64::from(shard.index) + 1, shard.of);
         facts.push(fact("Shard", &format!("{index} of {of}")));
     }
     if let Some(comparison) = input.comparison() {
         let (a, b) = comparison.runs;
-        let (margin, alpha) = (
-            human::brief(&human::share(comparison.margin)),
-            human::brief(&human::share(comparison.alpha)),
-        );
-        facts.push(fact(
-            "Judged",
-            &format!("by {a} + {b} runs; margin {margin}, false alarms {alpha}"),
-        ));
+        let margins = words::margins(comparison);
+        let alpha = human::brief(&human::share(comparison.alpha));
+        let judged = format!("by {a} + {b} runs; equal within {margins}; false alarms {alpha}");
+        facts.push(fact("Judged", &judged));
     }
     facts
 }
@@ -205,11 +201,11 @@ fn sentence(text: &str) -> String {
 }
 
 fn warm_up(plan: &PlanHead) -> String {
-    match plan.warm_up.0 {
+    match plan.options.warm_up.0 {
         0 => "none".to_owned(),
         _ => format!(
             "the first {} do not count",
-            human::brief(&human::seconds(plan.warm_up.seconds()))
+            human::brief(&human::seconds(plan.options.warm_up.seconds()))
         ),
     }
 }

@@ -149,7 +149,7 @@ fn timelines(input: &ReportInput, summary: &Summary<'_>, shown: Shown) -> Vec<Pl
     if extent.1.is_empty() {
         return Vec::new();
     }
-    let warm_up = input.plan.warm_up.seconds();
+    let warm_up = input.plan.options.warm_up.seconds();
     let ids = match shown {
         Shown::Ttft => ["timeline-ttft", "timeline-ttft-b"],
         Shown::Latency => ["timeline-latency", "timeline-latency-b"],

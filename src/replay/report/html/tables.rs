@@ -10,7 +10,7 @@ use crate::replay::report::human;
 use crate::replay::report::input::Run;
 use crate::replay::report::plot::{Forest, ForestMark, ForestRun};
 use crate::replay::report::summary::{
-    ArmSummary, RungFinding, STATISTICS, Spread, Standing, Summary, Tone, plural,
+    ArmSummary, STATISTICS, Spread, Standing, Summary, Tone, plural,
 };
 use crate::replay::report::words::{self, Unit};
 use crate::replay::{
@@ -41,7 +41,7 @@ pub(super) fn forest(comparison: &Comparison, summary: &Summary<'_>) -> ForestFr
     let (a, b) = comparison.runs;
     let rows = comparison.metrics.iter();
     ForestFragment {
-        note: format!("{a} + {b} runs; a run is the sampling unit"),
+        note: format!("{a} + {b} runs; a run is the sampling unit; {}", words::levels(comparison)),
         axis: forest.axis(),
         rows: rows.map(|metric| forest_row(&forest, metric, summary)).collect(),
     }
@@ -52,16 +52,24 @@ pub(super) fn answers(answers: &AnswerComparison) -> AnswersFragment {
     let share = |value| number(Unit::Share, value);
     let rows = answers.rungs.iter().map(|rung| AnswerRow {
         name: words::rung(&rung.name).to_owned(),
+        role: words::role(rung.role),
         floor: share(rung.floor),
         differ: share(rung.differ),
         excess: effect(Unit::Share, &rung.excess),
         interval: interval(Unit::Share, &rung.excess),
-        standing: RungFinding::of(answers, rung).standing().into(),
+        p: Number {
+            text: human::probability(rung.p_adjusted),
+            exact: human::exact(rung.p_adjusted),
+        },
+        standing: Standing::of_rung(rung).into(),
         examples: rung.examples.iter().take(10).map(u64::to_string).collect::<Vec<_>>().join(", "),
     });
     let pairs = human::count(answers.pairs);
     AnswersFragment {
-        note: format!("{pairs} pairs; what counts is the excess over how A differs from itself"),
+        note: format!(
+            "{pairs} pairs; what counts is the excess over how A differs from itself; {}",
+            words::answer_levels(answers)
+        ),
         rows: rows.collect(),
     }
 }
@@ -162,7 +170,7 @@ pub(super) fn failures(summary: &Summary<'_>) -> FailuresFragment {
 
 fn forest_row(forest: &Forest, metric: &MetricComparison, summary: &Summary<'_>) -> ForestRow {
     let unit = words::unit(metric.metric.quantity);
-    let standing = Standing::from(metric.verdict);
+    let standing = Standing::of_metric(metric);
     let mean = |values: &[f64]| Spread::of(values).map(|spread| spread.mean);
     let of_a = mean(&metric.a).unwrap_or(f64::NAN);
     let beside_a = |at: usize, values: &[f64]| -> Vec<ForestRun> {
@@ -182,6 +190,7 @@ fn forest_row(forest: &Forest, metric: &MetricComparison, summary: &Summary<'_>)
     ForestRow {
         metric: words::metric(metric.metric),
         explained: words::explained(metric.metric.quantity),
+        role: words::role(metric.role),
         better: match metric.better {
             Better::Lower => "lower",
             Better::Higher => "higher",

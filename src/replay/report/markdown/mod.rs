@@ -6,9 +6,9 @@
 mod escape;
 
 use super::input::ReportInput;
-use super::summary::{ArmSummary, RungFinding, STATISTICS, Spread, Standing, Summary, plural};
+use super::summary::{ArmSummary, STATISTICS, Spread, Standing, Summary, plural};
 use super::{human, words};
-use crate::replay::{AnswerComparison, Comparison, MetricComparison, Quantity, Statistic};
+use crate::replay::{AnswerComparison, Comparison, MetricComparison, Quantity, Role, Statistic};
 use escape::{code, prose};
 use std::fmt::Write;
 
@@ -64,11 +64,12 @@ fn metrics(comparison: &Comparison) -> String {
     }
     more(&mut text, "\n", comparison.metrics.len());
     let (a, b) = comparison.runs;
-    let margin = human::brief(&human::share(comparison.margin));
+    let (margins, levels) = (words::margins(comparison), words::levels(comparison));
     line(
         &mut text,
         format_args!(
-            "\n<sub>By {a} + {b} runs; a run is the sampling unit. Equal means within {margin}.</sub>\n"
+            "\n<sub>By {a} + {b} runs; a run is the sampling unit. Equal means within {margins}; \
+             {levels}. What is in lower case decides nothing.</sub>\n"
         ),
     );
     text
@@ -79,8 +80,7 @@ fn metric_row(metric: &MetricComparison) -> String {
     let side = |values: &[f64]| {
         Spread::of(values).map_or_else(|| human::UNKNOWN.to_owned(), |of| unit.say(of.mean))
     };
-    let standing = Standing::from(metric.verdict);
-    let word = emphasised(standing);
+    let word = emphasised(Standing::of_metric(metric), metric.role);
     format!(
         "| {} | {} | {} | {} | {} | {} | {word} |",
         words::metric(metric.metric),
@@ -93,8 +93,9 @@ fn metric_row(metric: &MetricComparison) -> String {
 }
 
 /// What asks for action stands out.
-fn emphasised(standing: Standing) -> String {
+fn emphasised(standing: Standing, role: Role) -> String {
     let Standing { word, sign, tone } = standing;
+    let word = words::found(role, word);
     match tone {
         super::summary::Tone::Bad => format!("`{sign}` **{word}**"),
         _ => format!("`{sign}` {word}"),
@@ -103,26 +104,28 @@ fn emphasised(standing: Standing) -> String {
 
 fn rungs(answers: &AnswerComparison) -> String {
     let mut text = String::from(
-        "| Differ in | A vs A | A vs B | Excess | Interval | Finding | Requests |\n\
-         |:--|--:|--:|--:|--:|:--|:--|\n",
+        "| Differ in | A vs A | A vs B | Excess | Interval | p (Holm) | Finding | Requests |\n\
+         |:--|--:|--:|--:|--:|--:|:--|:--|\n",
     );
     for rung in answers.rungs.iter().take(ROWS) {
         let unit = words::Unit::Share;
         let examples: Vec<String> = rung.examples.iter().take(10).map(u64::to_string).collect();
         let name = prose(words::rung(&rung.name));
-        let finding = emphasised(RungFinding::of(answers, rung).standing());
+        let finding = emphasised(Standing::of_rung(rung), rung.role);
         line(
             &mut text,
             format_args!(
-                "| {name} | {} | {} | {} | {} | {finding} | {} |",
+                "| {name} | {} | {} | {} | {} | {} | {finding} | {} |",
                 human::share(rung.floor),
                 human::share(rung.differ),
                 unit.say_effect(&rung.excess),
                 unit.say_interval(&rung.excess),
+                human::probability(rung.p_adjusted).replace('<', "&lt;"),
                 examples.join(", "),
             ),
         );
     }
+    line(&mut text, format_args!("\n<sub>Of these, {}.</sub>", words::answer_levels(answers)));
     text
 }
 
@@ -198,14 +201,14 @@ fn facts(input: &ReportInput, summary: &Summary<'_>) -> String {
     }
     let plan = &input.plan;
     let schedule = prose(&words::schedule(plan));
-    let warm_up = match plan.warm_up.0 {
+    let warm_up = match plan.options.warm_up.0 {
         0 => "no warm-up".to_owned(),
         _ => format!(
             "the first {} do not count",
-            human::brief(&human::seconds(plan.warm_up.seconds()))
+            human::brief(&human::seconds(plan.options.warm_up.seconds()))
         ),
     };
-    line(&mut text, format_args!("- Plan: {schedule}; {warm_up}; seed {}", plan.seed));
+    line(&mut text, format_args!("- Plan: {schedule}; {warm_up}; seed {}", plan.options.seed));
     let captured = human::count(plan.captured);
     line(&mut text, format_args!("- Capture: {captured} requests, {}", code(&plan.capture)));
     let began = humantime::format_rfc3339_seconds(input.began);

@@ -10,9 +10,9 @@ mod tests;
 pub use style::Colour;
 
 use super::input::ReportInput;
-use super::summary::{ArmSummary, RungFinding, STATISTICS, Spread, Standing, Summary, Tone};
+use super::summary::{ArmSummary, STATISTICS, Spread, Standing, Summary, Tone};
 use super::{human, words};
-use crate::replay::{AnswerComparison, Comparison, Metric, Statistic};
+use crate::replay::{AnswerComparison, Comparison, Metric, Role, Statistic};
 use grid::{Cell, Column, Side, cut, grid};
 use std::fmt::Write;
 use style::{Paint, painted, safe, width};
@@ -75,16 +75,14 @@ impl Page {
             let name = if arm.letter.is_empty() { "target" } else { arm.letter };
             self.fact(name, &format!("{}  {}", arm.arm.name, arm.arm.target));
         }
-        self.fact("plan", &format!("{schedule}; seed {}", input.plan.seed));
+        self.fact("plan", &format!("{schedule}; seed {}", input.plan.options.seed));
         let of = human::count(input.plan.captured);
         self.fact("capture", &format!("{of} requests, {}", cut(&input.plan.capture, 16)));
         if let Some(comparison) = input.comparison() {
-            let (margin, alpha) = (
-                human::brief(&human::share(comparison.margin)),
-                human::brief(&human::share(comparison.alpha)),
-            );
             let (a, b) = comparison.runs;
-            let judged = format!("by {a} + {b} runs; equal within {margin}, false alarms {alpha}");
+            let margins = words::margins(comparison);
+            let alpha = human::brief(&human::share(comparison.alpha));
+            let judged = format!("by {a} + {b} runs; equal within {margins}; false alarms {alpha}");
             self.fact("judged", &judged);
         }
     }
@@ -114,12 +112,13 @@ impl Page {
                 Cell::plain(unit.say_effect(&metric.effect)),
                 Cell::plain(unit.say_interval(&metric.effect)),
                 Cell::plain(human::probability(metric.p_adjusted)),
-                judged(Standing::from(metric.verdict)),
+                judged(Standing::of_metric(metric), metric.role),
             ]
         });
         let rows: Vec<_> = rows.collect();
-        self.title("Comparison", "runs are the sampling unit");
+        self.title("Comparison", "what is in lower case decides nothing");
         self.grid(&columns, &rows);
+        self.paragraph("", &format!("Runs are the sampling unit; {}.", words::levels(comparison)));
     }
 
     fn answers(&mut self, answers: &AnswerComparison) {
@@ -128,7 +127,8 @@ impl Page {
             column("A vs A", Side::Right, 3),
             column("A vs B", Side::Right, 3),
             column("excess", Side::Right, u8::MAX),
-            column("interval", Side::Right, 2),
+            column("interval", Side::Right, 4),
+            column("p (Holm)", Side::Right, 2),
             column("finding", Side::Left, u8::MAX),
         ];
         let rows = answers.rungs.iter().map(|rung| {
@@ -139,13 +139,15 @@ impl Page {
                 Cell::plain(human::share(rung.differ)),
                 Cell::plain(unit.say_effect(&rung.excess)),
                 Cell::plain(unit.say_interval(&rung.excess)),
-                judged(RungFinding::of(answers, rung).standing()),
+                Cell::plain(human::probability(rung.p_adjusted)),
+                judged(Standing::of_rung(rung), rung.role),
             ]
         });
         let rows: Vec<_> = rows.collect();
         let note = format!("{} pairs; share that differs", human::count(answers.pairs));
         self.title("Answers", &note);
         self.grid(&columns, &rows);
+        self.paragraph("", &format!("Of these, {}.", words::answer_levels(answers)));
     }
 
     fn figures(&mut self, summary: &Summary<'_>) {
@@ -259,8 +261,9 @@ const fn column(head: &'static str, side: Side, worth: u8) -> Column {
     Column { head, side, worth }
 }
 
-fn judged(standing: Standing) -> Cell {
-    Cell(format!("{} {}", standing.sign, standing.word), Paint::Tone(standing.tone))
+fn judged(standing: Standing, role: Role) -> Cell {
+    let found = words::found(role, standing.word);
+    Cell(format!("{} {found}", standing.sign), Paint::Tone(standing.tone))
 }
 
 fn run_rows<'s>(arm: &'s ArmSummary<'_>) -> impl Iterator<Item = Vec<Cell>> + 's {
