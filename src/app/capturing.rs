@@ -15,11 +15,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often what capture counts is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long exchanges may take to get into the queue at the end, so that what is in it can
+/// still be written.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// Capture, where there is one.
 pub(super) struct Capturing {
@@ -33,7 +37,7 @@ pub(super) struct Capturing {
 
 impl Capturing {
     /// Captures into `directory` what `settings` ask for. Where nothing can be written there,
-    /// nothing is captured, and a line of the log says why: traffic must go on.
+    /// nothing is captured; a metric says so and a line of the log why: traffic must go on.
     pub(super) fn start(
         settings: &Settings,
         directory: Option<&Path>,
@@ -51,7 +55,11 @@ impl Capturing {
                 capturing.control = Some(control);
                 capturing.thread = Some(thread);
             }
-            Err(error) => tracing::error!(%error, "nothing is captured"),
+            Err(error) => {
+                tracing::error!(%error, "nothing is captured");
+                let paused = CaptureFigures { paused: true, ..CaptureFigures::default() };
+                metrics.capture().catch_up(&paused);
+            }
         }
         capturing
     }
@@ -72,7 +80,9 @@ impl Capturing {
             }
             metrics.capture().catch_up(&figures(&recorder, &handle));
         }
-        recorder.settled().await;
+        if timeout(SETTLE, recorder.settled()).await.is_err() {
+            tracing::warn!("exchanges under way at the end are not captured");
+        }
         handle.stop();
         let ended = spawn_blocking(move || thread.map(JoinHandle::join)).await;
         if !matches!(ended, Ok(None | Some(Ok(())))) {

@@ -29,7 +29,8 @@ pub struct Recorder {
     routes: PerModel<Route>,
     tools: Arc<Tools>,
     sampled_out: AtomicU64,
-    redacting: TaskTracker,
+    /// Exchanges on their way to the queue, from their beginning.
+    under_way: TaskTracker,
 }
 
 /// How a model is captured.
@@ -79,7 +80,7 @@ impl Recorder {
             ),
             tools: Arc::new(tools),
             sampled_out: AtomicU64::new(0),
-            redacting: TaskTracker::new(),
+            under_way: TaskTracker::new(),
         })
     }
 
@@ -99,12 +100,15 @@ impl Recorder {
         }
         let reserved = self.tools.handle.reserve(body.len() as u64)?;
         let request = Message { headers: head.headers.clone(), body: Content::Whole(body.clone()) };
-        Some(Box::new(Tap::new((route, choice), session, request, reserved)))
+        let under_way = self.under_way.token();
+        Some(Box::new(Tap::new((route, choice), session, request, reserved, under_way)))
     }
 
     /// Writes down what `tap` has got. `exchange` is all else that is known of it, and has
     /// neither request nor answer.
     pub fn record(&self, mut tap: Box<Tap>, mut exchange: Exchange) {
+        // Not only until the tap has given away what it has got.
+        let _under_way = tap.under_way.clone();
         if tap.is_given_up() {
             return self.tools.handle.give_up();
         }
@@ -121,7 +125,7 @@ impl Recorder {
         if tap.held() <= QUICKLY_REDACTED {
             return tools.write(*tap, exchange);
         }
-        drop(self.redacting.spawn_blocking(move || tools.write(*tap, exchange)));
+        drop(self.under_way.spawn_blocking(move || tools.write(*tap, exchange)));
     }
 
     /// Exchanges that the sample left out.
@@ -129,10 +133,10 @@ impl Recorder {
         self.sampled_out.load(Ordering::Relaxed)
     }
 
-    /// Returns when everything that was recorded is in the queue.
+    /// Returns when everything that was begun to be written down is in the queue, or given up.
     pub async fn settled(&self) {
-        self.redacting.close();
-        self.redacting.wait().await;
+        self.under_way.close();
+        self.under_way.wait().await;
     }
 }
 
@@ -157,7 +161,8 @@ impl Tools {
                 self.redactor.apply(&mut exchange);
             }
         }
-        let cut = |body: &mut Content| *body = cut(std::mem::take(body), settings.body, &self.key);
+        let cut =
+            |body: &mut Content| *body = shortened(std::mem::take(body), settings.body, &self.key);
         cut(&mut exchange.request.body);
         let mut kept = length(&exchange.request.body);
         if let Some(answer) = &mut exchange.answer {
@@ -186,10 +191,23 @@ impl Tools {
         let body = |content: &Content| content.kept().cloned().unwrap_or_default();
         let request = self.shaper.request(&exchange.call.path, &body(&exchange.request.body));
         if let Some(answer) = &mut exchange.answer {
-            let shape = self.shaper.answer(&request, &body(&answer.message.body));
+            let content = &answer.message.body;
+            let mut shape = self.shaper.answer(&request, &body(content));
+            // It may be longer than what was collected of it.
+            shape.length = content.length().unwrap_or(shape.length);
             answer.message.body = Content::Shape(Box::new(shape));
         }
         exchange.request.body = Content::Shape(Box::new(request));
+    }
+}
+
+/// Keeps at most `limit` bytes of a body; also of one that was not collected to its end.
+fn shortened(content: Content, limit: u64, key: &[u8; 32]) -> Content {
+    let Content::Cut { kept, length, digest } = content else { return cut(content, limit, key) };
+    match cut(Content::Whole(kept), limit, key) {
+        // The digest of a part says nothing.
+        Content::Whole(kept) | Content::Cut { kept, .. } => Content::Cut { kept, length, digest },
+        other => other,
     }
 }
 

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::response::Parts;
 use std::sync::Arc;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Collects what goes to a client. What it holds was reserved; where there is no more room it
 /// lets go of everything.
@@ -27,6 +28,8 @@ pub struct Tap {
     extent: Extent,
     /// `None` once there was no room.
     reserved: Option<Reserved>,
+    /// As long as somebody has it, there is something to be waited for.
+    pub(super) under_way: TaskTrackerToken,
 }
 
 /// How much of the answer is in the parts.
@@ -42,6 +45,7 @@ impl Tap {
         session: Option<Session>,
         request: Message,
         reserved: Reserved,
+        under_way: TaskTrackerToken,
     ) -> Self {
         Self {
             route,
@@ -53,6 +57,7 @@ impl Tap {
             length: 0,
             extent: Extent::Whole,
             reserved: Some(reserved),
+            under_way,
         }
     }
 

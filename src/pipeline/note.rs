@@ -4,7 +4,7 @@
 
 use crate::capture::{AnswerNote, AttemptNote, CallNote, CallerNote, Exchange, Times};
 use crate::observe::{Attempt, RequestRecord, Verdict};
-use crate::types::{Clock, Outcome, StreamEnd};
+use crate::types::{CacheStatus, Clock, Outcome, StreamEnd};
 use crate::upstream::Model;
 use http::request::Parts;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -19,7 +19,7 @@ pub(super) fn exchange(
 ) -> Exchange {
     let answer = AnswerNote {
         chunks: rec.meter.take_chunks(),
-        complete: Some(rec.meter.facts.end == StreamEnd::Terminated),
+        complete: Some(is_complete(rec, verdict)),
         ..AnswerNote::default()
     };
     Exchange {
@@ -42,12 +42,17 @@ pub(super) fn exchange(
     }
 }
 
+/// Whether the end of the answer was seen. What was kept of an answer has its end; what is
+/// left to ask is whether the client has it.
+fn is_complete(rec: &RequestRecord, verdict: Verdict) -> bool {
+    let status = rec.cache.as_ref().map(|cache| cache.status);
+    let is_kept = matches!(status, Some(CacheStatus::Hit(_) | CacheStatus::Stale(_)));
+    let is_given = verdict.outcome != Outcome::ClientCancelled;
+    rec.meter.facts.end == StreamEnd::Terminated || (is_kept && is_given)
+}
+
 fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
     let call = &rec.call;
-    // The model is sent by the name that the target of the last attempt has for it.
-    let target = rec.attempts.last().and_then(|last| {
-        model.targets.iter().find(|target| target.upstream.index == last.upstream)
-    });
     CallNote {
         method: call.method.clone(),
         path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
@@ -56,9 +61,19 @@ fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
         streamed: Some(call.streamed),
         model: Some(model.name.clone()),
         model_asked: call.model_asked.clone(),
-        model_sent: target.map(|target| target.model.clone()),
+        model_sent: model_sent(rec, model),
         model_answered: call.model_answered.clone(),
     }
+}
+
+/// The name that the target of the last attempt has for the model. `None` where targets share an
+/// upstream and differ in that: an attempt does not say which of them it was for.
+fn model_sent(rec: &RequestRecord, model: &Model) -> Option<String> {
+    let last = rec.attempts.last()?;
+    let targets = model.targets.iter().filter(|target| target.upstream.index == last.upstream);
+    let mut names = targets.map(|target| &target.model);
+    let first = names.next()?;
+    names.all(|name| name == first).then(|| first.clone())
 }
 
 fn noted(attempt: &Attempt, rec: &RequestRecord, model: &Model) -> AttemptNote {

@@ -13,6 +13,8 @@ mod broken_streams;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod capture;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod exchange_loop;

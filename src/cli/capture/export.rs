@@ -2,7 +2,7 @@
 //!
 //! Must not know: how a format is written.
 
-use super::{Where, Which};
+use super::{Where, Which, tell_bad_frames};
 use crate::capture::{
     Archive, BYTES_PER_TOKEN, CallNote, Content, ExportFormat, ExportOptions, ExportReport,
     ReadError, Shape, Shaper, composed, export, installation_key,
@@ -76,9 +76,11 @@ fn write(
         shape: &shape,
         compose: &composed,
     };
-    let exchanges = archive.exchanges(arguments.which.filter())?;
-    let exchanges = exchanges.map(|found| Ok::<_, Ended>(found?.1));
-    Ok(export(arguments.format, exchanges, out, &options)?)
+    let mut found = archive.exchanges(arguments.which.filter())?;
+    let exchanges = found.by_ref().map(|found| Ok::<_, Ended>(found?.1));
+    let report = export(arguments.format, exchanges, out, &options)?;
+    tell_bad_frames(found.bad_frames());
+    Ok(report)
 }
 
 fn tell(format: ExportFormat, report: &ExportReport, file: &str) {

@@ -2,7 +2,7 @@
 //!
 //! Must not know: how a format is read.
 
-use super::{Where, time};
+use super::{Where, archive, time};
 use crate::capture::{
     ArchiveWriter, Assumed, DETECT, Exchange, ImportFormat, ImportReport, Redactor, detect, import,
 };
@@ -41,10 +41,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = arguments.place.settings()?;
     let redactor = Redactor::new(&settings.capture.redaction)?;
-    let archive = arguments.place.archive()?;
-    let mut writer = ArchiveWriter::open(archive, settings.capture.roll)?;
+    let mut writer = ArchiveWriter::open(archive(&settings)?, settings.capture.roll)?;
     let clock = Clock::system();
-    for path in &arguments.files {
+    let imported = arguments.files.iter().try_for_each(|path| {
         let named = |why: Failure| format!("{}: {why}", path.display());
         let report = file(arguments, path, &redactor, &mut |exchange| {
             let written = writer.append(&exchange, clock.now()).map_err(io::Error::other);
@@ -53,9 +52,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             written
         });
         tell(path, &report.map_err(named)?);
-    }
+        Ok(())
+    });
+    // What was read before something failed is kept.
     writer.roll()?;
-    Ok(())
+    imported
 }
 
 fn file(

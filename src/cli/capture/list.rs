@@ -2,7 +2,7 @@
 //!
 //! Must not know: bodies.
 
-use super::{Where, Which};
+use super::{Where, Which, tell_bad_frames};
 use crate::capture::IndexEntry;
 use crate::cli::table::{UNKNOWN, table};
 use crate::cli::{Failure, say};
@@ -28,32 +28,45 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut entries = arguments.place.archive()?.entries(arguments.which.filter())?;
-    let mut latest = VecDeque::new();
+    let (mut latest, mut closed) = (VecDeque::new(), 0_usize);
     for indexed in entries.by_ref() {
-        latest.push_back(indexed?.entry);
+        match indexed {
+            Ok(indexed) => latest.push_back(indexed.entry),
+            // The others can be read.
+            Err(error) => {
+                say(&mut io::stderr(), &error.to_string());
+                closed += 1;
+            }
+        }
         if arguments.limit > 0 && latest.len() > arguments.limit {
             latest.pop_front();
         }
     }
     if arguments.json {
-        let mut out = BufWriter::new(io::stdout().lock());
-        for entry in &latest {
-            writeln!(out, "{}", shown(entry))?;
-        }
-        return Ok(out.flush()?);
+        print_json(&latest)?;
+    } else {
+        print_table(&latest);
     }
+    tell_bad_frames(entries.bad_frames());
+    match closed {
+        0 => Ok(()),
+        closed => Err(format!("{closed} segments cannot be read").into()),
+    }
+}
+
+fn print_json(latest: &VecDeque<IndexEntry>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for entry in latest {
+        writeln!(out, "{}", shown(entry))?;
+    }
+    out.flush()
+}
+
+fn print_table(latest: &VecDeque<IndexEntry>) {
     let head = ["received", "request", "model", "key", "outcome", "status", "took", "bytes"];
     let rows = latest.iter().map(row);
     let rows: Vec<_> = std::iter::once(head.map(str::to_owned).to_vec()).chain(rows).collect();
     say(&mut io::stdout(), &table(&rows));
-    if entries.bad_frames() > 0 {
-        let words = format!(
-            "{} records cannot be read; see `transom capture verify`",
-            entries.bad_frames()
-        );
-        say(&mut io::stderr(), &words);
-    }
-    Ok(())
 }
 
 fn row(entry: &IndexEntry) -> Vec<String> {

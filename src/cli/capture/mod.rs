@@ -10,9 +10,10 @@ mod show;
 mod verify;
 
 use crate::capture::{Archive, Filter};
-use crate::cli::{Failure, storage};
+use crate::cli::{Failure, say, storage};
 use crate::config::{self, Environment, Overrides, Settings};
 use crate::types::Outcome;
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -70,10 +71,29 @@ impl Where {
         })
     }
 
+    /// The captures, which must be there: who mistypes a directory must not believe that
+    /// something was erased, or is whole.
     pub(super) fn archive(&self) -> Result<Archive, Failure> {
-        let settings = self.settings()?;
-        let directory = storage::captures(&settings.server.data_dir);
-        Ok(Archive::open(directory, settings.capture.encryption.as_ref())?)
+        let archive = archive(&self.settings()?)?;
+        if !archive.directory().is_dir() {
+            let directory = archive.directory().display();
+            return Err(format!("there is no directory of captures at {directory}").into());
+        }
+        Ok(archive)
+    }
+}
+
+/// The captures that these settings lead to, there or not.
+fn archive(settings: &Settings) -> Result<Archive, Failure> {
+    let directory = storage::captures(&settings.server.data_dir);
+    Ok(Archive::open(directory, settings.capture.encryption.as_ref())?)
+}
+
+/// Tells of records that were passed over.
+fn tell_bad_frames(count: u64) {
+    if count > 0 {
+        let words = format!("{count} records cannot be read; see `transom capture verify`");
+        say(&mut io::stderr(), &words);
     }
 }
 
