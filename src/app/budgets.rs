@@ -3,7 +3,7 @@
 //!
 //! Must not know: how events are judged, or how they are stored.
 
-use crate::observe::SloBook;
+use crate::observe::{Observer, Sink, SloBook};
 use crate::store::Store;
 use crate::types::{Clock, SloHistory};
 use prometheus::IntCounter;
@@ -24,14 +24,24 @@ pub(super) fn saved(store: Option<&Store>, clock: Clock) -> Vec<SloHistory> {
 
 /// The objectives and where they are kept.
 pub(super) struct Budgets {
-    pub(super) book: Arc<SloBook>,
-    pub(super) store: Option<Arc<Store>>,
-    pub(super) clock: Clock,
+    book: Arc<SloBook>,
+    store: Option<Arc<Store>>,
+    clock: Clock,
     /// Counts what could not be saved.
-    pub(super) dropped: IntCounter,
+    dropped: IntCounter,
 }
 
 impl Budgets {
+    /// Those that `observer` judges by, kept in `store`.
+    pub(super) fn of(observer: &Observer, store: Option<Store>, clock: Clock) -> Self {
+        Self {
+            book: Arc::clone(observer.slos()),
+            store: store.map(Arc::new),
+            clock,
+            dropped: observer.metrics().dropped(Sink::Slo),
+        }
+    }
+
     /// Ticks and saves until `stop`, and then once more.
     pub(super) async fn keep(self, stop: CancellationToken) {
         let mut ticks = interval(TICK);

@@ -13,7 +13,7 @@ use crate::admin::{AdminState, Profiling, Readiness};
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
-use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames, Sink};
+use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames};
 use crate::pipeline::{BodyBudget, Deps, Refreshes};
 use crate::store::{OpenError, OpenedCache, Store};
 use crate::types::{Clock, Random};
@@ -118,17 +118,12 @@ impl App {
             clock,
         };
         let Observing { observer, worker, exporter } = observed.start()?;
-        let caching = Caching::start(&settings, around.answers, observer.metrics(), clock);
+        let metrics = observer.metrics();
+        let caching = Caching::start(&settings, around.answers, metrics, clock);
         let caching = caching.map_err(StartError::Worker)?;
-        let captures = around.captures.as_deref();
-        let capturing = Capturing::start(&settings, captures, observer.metrics(), clock);
+        let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
         let upstreams = numbered(settings.upstreams);
-        let budgets = Budgets {
-            book: Arc::clone(observer.slos()),
-            store: around.store.map(Arc::new),
-            clock,
-            dropped: observer.metrics().dropped(Sink::Slo),
-        };
+        let budgets = Budgets::of(&observer, around.store, clock);
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
         let watcher = Watcher::new(
             upstreams.clone(),

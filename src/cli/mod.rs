@@ -47,7 +47,7 @@ enum Command {
     /// Look at what was captured, carry it elsewhere, or forget it
     Capture(capture::Arguments),
     /// Send captured requests again, and see what comes of it
-    Replay(replay::Arguments),
+    Replay(Box<replay::Arguments>),
     /// Show or export objectives and error budgets
     Slo(slo::Arguments),
     /// Send gentle sample traffic

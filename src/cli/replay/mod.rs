@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 #[derive(clap::Subcommand)]
 enum Command {
     /// Compute what a run is going to do, and write it down
-    Plan(plan::Arguments),
+    Plan(Box<plan::Arguments>),
     /// Send captured requests again
     Run(Box<run::Arguments>),
     /// Compare runs with runs, and say whether anything got worse
