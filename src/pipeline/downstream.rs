@@ -3,6 +3,8 @@
 //! Owns the trait that the edge implements and tests can fake. Must not know: sockets,
 //! HTTP versions beyond what the request head says.
 
+use crate::observe::RequestRecord;
+use crate::types::Clock;
 use bytes::Bytes;
 use std::future::Future;
 use std::time::Duration;
@@ -47,6 +49,25 @@ pub trait Downstream: Send {
     /// discarded for a while, so that the client gets to read the answer, and the
     /// connection is not used again.
     fn abandon_body(&mut self);
+}
+
+/// Sends a part of the response body, and notes in `rec` the wait and the bytes that went out.
+///
+/// # Errors
+/// When the client is gone.
+pub(super) async fn write_part<D: Downstream>(
+    down: &mut D,
+    part: Bytes,
+    rec: &mut RequestRecord,
+    clock: Clock,
+) -> Result<(), ClientGone> {
+    let (began, length) = (clock.now(), part.len() as u64);
+    let written = down.write_chunk(part).await;
+    rec.timeline.waited_since(began, clock.now());
+    if written.is_ok() {
+        rec.call.bytes_out += length;
+    }
+    written
 }
 
 /// Why the request body could not be read.

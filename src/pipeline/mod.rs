@@ -21,6 +21,7 @@ mod upstream_request;
 
 pub use body::BodyBudget;
 pub use cache::Refreshes;
+use downstream::write_part;
 pub use downstream::{ClientGone, Downstream, DownstreamFault};
 pub use identify::{answer_headers, begin, caller};
 pub use respond::error_answer;

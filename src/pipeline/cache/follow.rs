@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::observe::verdict::{self, Ending};
 use crate::observe::{RequestRecord, Saved, Verdict};
 use crate::pipeline::cache::hit;
-use crate::pipeline::{ClientGone, Deps, Downstream, respond};
+use crate::pipeline::{ClientGone, Deps, Downstream, respond, write_part};
 use crate::protocol::CacheReport;
 use crate::types::{CacheStatus, ErrorType, StreamEnd};
 use crate::upstream::Timeouts;
@@ -134,13 +134,7 @@ impl<D: Downstream, T> Listening<'_, D, T> {
     }
 
     async fn write(&mut self, part: Bytes) -> Result<(), ClientGone> {
-        let (began, length) = (self.deps.clock.now(), part.len() as u64);
-        let written = self.down.write_chunk(part).await;
-        self.rec.timeline.waited_since(began, self.deps.clock.now());
-        if written.is_ok() {
-            self.rec.call.bytes_out += length;
-        }
-        written
+        write_part(self.down, part, self.rec, self.deps.clock).await
     }
 }
 

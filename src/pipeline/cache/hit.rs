@@ -5,7 +5,7 @@
 use crate::cache::{Answer, Entry, Found, Freshness, Pace};
 use crate::observe::{RequestRecord, Saved, Verdict, verdict};
 use crate::pipeline::identify::replace;
-use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers};
+use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers, write_part};
 use crate::protocol::{CacheReport, age, cache_status, x_cache};
 use crate::types::CacheStatus;
 use crate::upstream::Timeouts;
@@ -140,13 +140,7 @@ impl<D: Downstream, T> Replay<'_, D, T> {
     }
 
     async fn write(&mut self, part: Bytes) -> Result<(), ClientGone> {
-        let (began, length) = (self.deps.clock.now(), part.len() as u64);
-        self.rec.meter.on_chunk(began, part.len());
-        let written = self.down.write_chunk(part).await;
-        self.rec.timeline.waited_since(began, self.deps.clock.now());
-        if written.is_ok() {
-            self.rec.call.bytes_out += length;
-        }
-        written
+        self.rec.meter.on_chunk(self.deps.clock.now(), part.len());
+        write_part(self.down, part, self.rec, self.deps.clock).await
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::observe::verdict::{self, Ending};
 use crate::observe::{RequestRecord, Verdict};
 use crate::pipeline::relay::intake::{Audience, Last, Room};
-use crate::pipeline::{ClientGone, Downstream, respond};
+use crate::pipeline::{ClientGone, Downstream, respond, write_part};
 use crate::types::{Clock, ErrorType, StreamEnd};
 use bytes::Bytes;
 
@@ -23,7 +23,7 @@ pub(super) enum Framing {
 pub(super) struct Closing<'a, D> {
     pub(super) down: &'a mut D,
     pub(super) rec: &'a mut RequestRecord,
-    pub(super) clock: &'a Clock,
+    pub(super) clock: Clock,
     pub(super) framing: Framing,
     pub(super) status: u16,
     pub(super) audience: Audience,
@@ -93,12 +93,6 @@ impl<D: Downstream> Closing<'_, D> {
     }
 
     async fn write(&mut self, part: Bytes) -> Result<(), ClientGone> {
-        let (began, length) = (self.clock.now(), part.len() as u64);
-        let written = self.down.write_chunk(part).await;
-        self.rec.timeline.waited_since(began, self.clock.now());
-        if written.is_ok() {
-            self.rec.call.bytes_out += length;
-        }
-        written
+        write_part(self.down, part, self.rec, self.clock).await
     }
 }

@@ -84,7 +84,7 @@ pub(super) async fn stream<D: Downstream, T: Transport>(
         drop(exchange);
     }
     drop(load);
-    Closing { down, rec, clock: &deps.clock, framing, status, audience }.close(last).await
+    Closing { down, rec, clock: deps.clock, framing, status, audience }.close(last).await
 }
 
 /// The body on its way from the one to the other.
