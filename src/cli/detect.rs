@@ -6,8 +6,8 @@ use crate::cli::{Failure, say};
 use crate::config::Settings;
 use crate::edge::{PingoraTransport, get};
 use crate::upstream::{
-    Balance, EndpointSettings, LOCAL_BACKENDS, LocalBackend, Origin, Scheme, StreamUsage, Timeouts,
-    Upstream, UpstreamSettings,
+    Balance, EndpointSettings, LOCAL_BACKENDS, LocalBackend, Origin, Scheme, Serves, StreamUsage,
+    Timeouts, Upstream, UpstreamSettings,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -55,6 +55,7 @@ fn upstream(backend: &LocalBackend) -> UpstreamSettings {
         api_key: None,
         timeouts: Timeouts::default(),
         stream_usage: StreamUsage::default(),
+        serves: Serves::default(),
     }
 }
 

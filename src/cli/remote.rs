@@ -4,13 +4,15 @@
 
 use crate::cli::{Failure, runtime};
 use crate::edge::PingoraTransport;
+use crate::types::Secret;
 use crate::upstream::{
-    Balance, Endpoint, EndpointSettings, Exchange, Origin, Protocol, Reuse, Scheme, StreamUsage,
-    Timeouts, Transport, Upstream, UpstreamSettings,
+    Balance, Endpoint, EndpointSettings, Exchange, Origin, Protocol, Reuse, Scheme, Serves,
+    StreamUsage, Timeouts, Transport, Upstream, UpstreamSettings,
 };
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
-use http::{Request, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderName, Request, StatusCode, Uri};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -73,6 +75,39 @@ pub(super) fn order(
     Ok(answer)
 }
 
+/// What is at `url`, with one more header in the request.
+///
+/// # Errors
+/// When there is no answer within `patience`, or another one than 200.
+pub(super) fn fetch(
+    url: &str,
+    header: Option<&(String, Secret)>,
+    patience: Duration,
+) -> Result<Vec<u8>, Failure> {
+    let server = server(url)?;
+    let uri: Uri = url.parse()?;
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut head = Request::get(path).body(())?.into_parts().0;
+    if let Some((name, value)) = header {
+        let mut value = HeaderValue::from_str(value.expose())?;
+        value.set_sensitive(true);
+        head.headers.insert(HeaderName::try_from(name)?, value);
+    }
+    let mut found = Vec::new();
+    runtime::run(1, async |_| {
+        let transport = PingoraTransport::new(std::slice::from_ref(&server));
+        let endpoint = server.endpoints.first().ok_or("no server")?;
+        let asked = timeout(patience, ask(&transport, endpoint, head, Bytes::new())).await;
+        let (status, body) = asked.map_err(|_| format!("{url} took too long"))??;
+        if status != StatusCode::OK {
+            return Err(format!("{url} answered with {status}").into());
+        }
+        found = body.to_vec();
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// What `endpoint` answers to a POST of this JSON, whatever its status.
 ///
 /// # Errors
@@ -84,12 +119,23 @@ pub(super) async fn post(
     json: String,
 ) -> Result<(StatusCode, Bytes), Failure> {
     let mut head = Request::post(path).body(())?.into_parts().0;
-    head.headers.insert(HOST, HeaderValue::try_from(&*endpoint.authority)?);
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(json.len()));
+    ask(transport, endpoint, head, json.into()).await
+}
+
+async fn ask(
+    transport: &PingoraTransport,
+    endpoint: &Endpoint,
+    mut head: Parts,
+    body: Bytes,
+) -> Result<(StatusCode, Bytes), Failure> {
+    head.headers.insert(HOST, HeaderValue::try_from(&*endpoint.authority)?);
     let mut exchange = transport.open(endpoint, Reuse::Fresh).await?.exchange;
     exchange.send_head(head).await?;
-    exchange.send_body(json.into()).await?;
+    if !body.is_empty() {
+        exchange.send_body(body).await?;
+    }
     exchange.end_body().await?;
     let status = exchange.read_head().await?.status;
     let mut body = BytesMut::new();
@@ -110,6 +156,7 @@ fn upstream(origin: Origin) -> Arc<Upstream> {
         api_key: None,
         timeouts: Timeouts::default(),
         stream_usage: StreamUsage::AsSent,
+        serves: Serves::default(),
     };
     Upstream::new(0, settings)
 }

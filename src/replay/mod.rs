@@ -9,6 +9,7 @@
 //! | `client`, `engine` | sending, at the right instants |
 //! | `sample`, `outcome` | what was seen, and whether it counts |
 //! | `directory` | a run on disk |
+//! | `experiment` | runs made for one question |
 //! | `compare`, `answers` | runs beside runs: their figures, and what the answers say |
 //! | `verdict` | what a comparison says in the end |
 //! | `report` | all of it for people and for machines |
@@ -22,6 +23,7 @@ pub mod client;
 pub mod compare;
 pub mod directory;
 pub mod engine;
+pub mod experiment;
 pub mod outcome;
 mod plan;
 mod planner;

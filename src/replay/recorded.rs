@@ -5,10 +5,14 @@
 //! when they are sent, or where to.
 
 use crate::capture::{Archive, Exchange, Filter, Place, ReadError, composed};
+use crate::protocol::{AskUsage, read_request};
 use crate::replay::planner::{CaptureInputs, PlanInput};
 use crate::replay::request::{NotReplayable, Outgoing, RequestOptions, Requests, prepare};
+use crate::replay::{RequestFacts, SpendEstimate};
+use crate::types::UsageSource;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Bytes of exchanges that are held in memory.
 const MOST_HELD: u64 = 1 << 30;
@@ -17,8 +21,8 @@ const MOST_HELD: u64 = 1 << 30;
 pub struct Recorded {
     requests: Held,
     inputs: Vec<PlanInput>,
+    estimates: Vec<SpendEstimate>,
     digest: String,
-    options: RequestOptions,
     /// What cannot be sent again, by why not.
     left_out: BTreeMap<String, u64>,
 }
@@ -47,22 +51,30 @@ impl Recorded {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn of_archive(
-        archive: Archive,
-        filter: Filter,
-        options: RequestOptions,
-    ) -> Result<Self, RecordedError> {
+    pub fn of_archive(archive: Archive, filter: Filter) -> Result<Self, RecordedError> {
         let mut gathered = Gathered::default();
         for found in archive.exchanges(filter)? {
             let (place, exchange) = found?;
-            gathered.take(&exchange, &options, || place);
+            gathered.take(&exchange, || place);
         }
-        Ok(gathered.ordered(options, |places| Held::Archive(archive, places)))
+        Ok(gathered.ordered(|places| Held::Archive(archive, places)))
     }
 
     /// What a plan is made from.
     pub fn inputs(&self) -> CaptureInputs<'_> {
         CaptureInputs { requests: &self.inputs, digest: &self.digest }
+    }
+
+    /// These requests; with `model` in place of the recorded ones, if there is one. Tokens are
+    /// asked for where the recorded client did not ask.
+    pub fn asked_for(self: &Arc<Self>, model: Option<String>) -> Asked {
+        Asked { of: Arc::clone(self), options: RequestOptions { model, ask_usage: AskUsage::Yes } }
+    }
+
+    /// What the request with this number will probably use.
+    pub fn estimate(&self, exchange: u64) -> SpendEstimate {
+        let known = usize::try_from(exchange).ok().and_then(|number| self.estimates.get(number));
+        known.copied().unwrap_or_else(|| SpendEstimate::of(&RequestFacts::default()))
     }
 
     /// What cannot be sent again, by why not.
@@ -83,25 +95,26 @@ impl Recorded {
     }
 }
 
-impl Requests for Recorded {
+/// The requests of a capture, with a model in them.
+pub struct Asked {
+    of: Arc<Recorded>,
+    options: RequestOptions,
+}
+
+impl Requests for Asked {
     fn outgoing(&self, exchange: u64) -> Result<Outgoing, NotReplayable> {
-        prepare(&self.exchange(exchange)?, &self.options, &made_up)
+        prepare(&self.of.exchange(exchange)?, &self.options, &made_up)
     }
 }
 
 /// Gathers requests that are held in memory.
+#[derive(Default)]
 pub struct InMemory {
     gathered: Gathered<Exchange>,
     bytes: u64,
-    options: RequestOptions,
 }
 
 impl InMemory {
-    /// None so far.
-    pub fn new(options: RequestOptions) -> Self {
-        Self { gathered: Gathered::default(), bytes: 0, options }
-    }
-
     /// One more, of which the answer is not needed.
     ///
     /// # Errors
@@ -112,19 +125,27 @@ impl InMemory {
             return Err(RecordedError::TooLarge);
         }
         let request = Exchange { answer: None, ..exchange };
-        self.gathered.take(&request, &self.options, || request.clone());
+        self.gathered.take(&request, || request.clone());
         Ok(())
     }
 
     /// All of them.
     pub fn finish(self) -> Recorded {
-        self.gathered.ordered(self.options, Held::Memory)
+        self.gathered.ordered(Held::Memory)
     }
+}
+
+/// A request that can be sent again.
+struct Found<T> {
+    input: PlanInput,
+    estimate: SpendEstimate,
+    body: blake3::Hash,
+    held: T,
 }
 
 /// Requests in the order in which they were found.
 struct Gathered<T> {
-    found: Vec<(PlanInput, [u8; 32], T)>,
+    found: Vec<Found<T>>,
     left_out: BTreeMap<String, u64>,
 }
 
@@ -135,33 +156,49 @@ impl<T> Default for Gathered<T> {
 }
 
 impl<T> Gathered<T> {
-    fn take(&mut self, exchange: &Exchange, options: &RequestOptions, held: impl FnOnce() -> T) {
-        match prepare(exchange, options, &made_up) {
-            Ok(outgoing) => {
-                let digest = *blake3::hash(&outgoing.body).as_bytes();
-                self.found.push((PlanInput::of(exchange), digest, held()));
-            }
+    fn take(&mut self, exchange: &Exchange, held: impl FnOnce() -> T) {
+        match prepare(exchange, &RequestOptions::default(), &made_up) {
+            Ok(outgoing) => self.found.push(Found {
+                input: PlanInput::of(exchange),
+                estimate: SpendEstimate::of(&facts(exchange, &outgoing)),
+                body: blake3::hash(&outgoing.body),
+                held: held(),
+            }),
             Err(why) => *self.left_out.entry(why.to_string()).or_default() += 1,
         }
     }
 
-    fn ordered(mut self, options: RequestOptions, held: impl FnOnce(Vec<T>) -> Held) -> Recorded {
-        self.found.sort_by_key(|(input, ..)| input.received);
+    fn ordered(mut self, held: impl FnOnce(Vec<T>) -> Held) -> Recorded {
+        self.found.sort_by_key(|found| found.input.received);
         let mut digest = blake3::Hasher::new();
-        let (mut inputs, mut requests) = (Vec::new(), Vec::new());
-        for (input, body, request) in self.found {
-            digest.update(&input.received.0.to_le_bytes());
-            digest.update(&body);
-            inputs.push(input);
-            requests.push(request);
+        let (mut inputs, mut estimates, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+        for found in self.found {
+            digest.update(&found.input.received.0.to_le_bytes());
+            digest.update(found.body.as_bytes());
+            inputs.push(found.input);
+            estimates.push(found.estimate);
+            requests.push(found.held);
         }
         Recorded {
             requests: held(requests),
             inputs,
+            estimates,
             digest: digest.finalize().to_hex().to_string(),
-            options,
             left_out: self.left_out,
         }
+    }
+}
+
+/// What is known of what a request uses.
+fn facts(exchange: &Exchange, outgoing: &Outgoing) -> RequestFacts {
+    let view = read_request(outgoing.operation, &outgoing.body).ok();
+    let counted = exchange.usage.filter(|usage| usage.source != UsageSource::Estimated);
+    RequestFacts {
+        prompt_bytes: outgoing.body.len() as u64,
+        recorded_input: counted.map(|usage| usage.input),
+        recorded_output: counted.map(|usage| usage.output),
+        max_tokens: view.and_then(|view| view.max_tokens()),
+        choices: 1,
     }
 }
 

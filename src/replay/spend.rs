@@ -184,6 +184,43 @@ impl SpendForecast {
     }
 }
 
+impl SpendForecast {
+    /// This and `other` together.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let sum = |a: u64, b: u64| a.saturating_add(b);
+        Self {
+            requests: sum(self.requests, other.requests),
+            guessed: sum(self.guessed, other.guessed),
+            tokens: TokenCount {
+                input: sum(self.tokens.input, other.tokens.input),
+                output: sum(self.tokens.output, other.tokens.output),
+            },
+            cost: match (self.cost, other.cost) {
+                (Some(a), Some(b)) => Some(a + b),
+                // Nothing costs nothing.
+                (None, cost) if self.requests == 0 => cost,
+                _ => None,
+            },
+        }
+    }
+
+    /// So many runs of this.
+    #[must_use]
+    pub fn times(self, runs: u32) -> Self {
+        let times = |count: u64| count.saturating_mul(u64::from(runs));
+        Self {
+            requests: times(self.requests),
+            guessed: times(self.guessed),
+            tokens: TokenCount {
+                input: times(self.tokens.input),
+                output: times(self.tokens.output),
+            },
+            cost: self.cost.map(|cost| cost * u64::from(runs)),
+        }
+    }
+}
+
 impl fmt::Display for SpendForecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { requests, guessed, tokens, cost } = self;

@@ -15,7 +15,7 @@ pub use discovery::{Discovered, LOCAL_BACKENDS, LocalBackend, catalog_of};
 pub use endpoint::{Endpoint, Load, Upstream};
 pub use locality::Locality;
 pub use settings::{
-    Balance, EndpointSettings, ModelSettings, Origin, Price, Protocol, Scheme, StreamUsage,
+    Balance, EndpointSettings, ModelSettings, Origin, Price, Protocol, Scheme, Serves, StreamUsage,
     TargetSettings, Timeouts, UpstreamSettings,
 };
 pub use transport::{Exchange, Opened, Reuse, Transport, TransportFault};

@@ -22,6 +22,18 @@ pub struct UpstreamSettings {
     pub timeouts: Timeouts,
     /// Whether to ask for token counts of streams whose caller did not.
     pub stream_usage: StreamUsage,
+    /// Whether people depend on it.
+    pub serves: Serves,
+}
+
+/// Whether people depend on an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Serves {
+    /// Nobody said so.
+    #[default]
+    Test,
+    /// They do: load tests need a word of their own.
+    Production,
 }
 
 /// The language of an upstream.
@@ -195,6 +207,7 @@ pub(super) mod tests {
             api_key: None,
             timeouts: Timeouts::default(),
             stream_usage: StreamUsage::Ask,
+            serves: Serves::default(),
         }
     }
 

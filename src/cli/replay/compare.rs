@@ -3,22 +3,31 @@
 //! Must not know: statistics.
 
 use super::report::{self, Files};
+use super::{Captured, carrying};
 use crate::cli::{Failure, WithCode};
-use crate::replay::answers::{ANSWERS_ROOM, AnswerLadder, AnswerSettings};
-use crate::replay::compare::{
-    Arms, CompareSettings, Exit, Order, RunFigures, compare, with_answers,
-};
+use crate::replay::compare::{Arms, Blocks, CompareSettings, Exit, Order, RunFigures, compare};
 use crate::replay::directory::RunDirectory;
+use crate::replay::experiment::{Production, figures, say_alike};
+use crate::replay::report::{Arm, Run};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The directories of the runs that are compared with
-    #[arg(long, required = true, num_args = 1.., value_name = "RUN")]
+    #[arg(long, num_args = 1.., value_name = "RUN", required_unless_present = "recorded")]
     a: Vec<PathBuf>,
     /// The directories of the runs that it is about
     #[arg(long, required = true, num_args = 1.., value_name = "RUN")]
     b: Vec<PathBuf>,
+    /// Compare with what was captured, as it went in production
+    #[arg(long, conflicts_with_all = ["a", "interleaved", "answers"])]
+    recorded: bool,
+    /// The parts of equal time that the captured traffic is cut into; each counts as a run
+    #[arg(long, value_name = "NUMBER", default_value = "5", requires = "recorded")]
+    blocks: NonZeroU32,
+    #[command(flatten)]
+    captured: Captured,
     /// Within this margin figures count as equal, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     margin: f64,
@@ -33,40 +42,61 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if !(arguments.margin > 0.0 && arguments.margin < 100.0) {
-        return Err(Box::new(WithCode(
-            Exit::Usage.code(),
-            "--margin is above 0 and below 100".into(),
-        )));
-    }
-    let (a, first) = report::arm("A", &arguments.a)?;
-    let (b, _) = report::arm("B", &arguments.b)?;
     let settings =
-        CompareSettings { margin: arguments.margin / 100.0, ..CompareSettings::default() };
-    let order = if arguments.interleaved { Order::Interleaved } else { Order::InTurn };
-    let figures = (figures(&arguments.a)?, figures(&arguments.b)?);
-    let mut comparison = compare(&Arms { a: &figures.0, b: &figures.1, order }, &settings);
-    if arguments.answers {
-        let (a, b) = (opened(&arguments.a)?, opened(&arguments.b)?);
-        let mut ladder = AnswerLadder::new(AnswerSettings::default());
-        ladder.take_runs(&a, &b, ANSWERS_ROOM)?;
-        let found = ladder.finish();
-        comparison = with_answers(comparison, found.comparison, found.reasons);
+        CompareSettings { margin: margin(arguments.margin)?, ..CompareSettings::default() };
+    let (b, first) = report::arm("B", &arguments.b)?;
+    let opened_b = opened(&arguments.b)?;
+    let figures_b = figures(&opened_b)?;
+    let (a, comparison) = if arguments.recorded {
+        let (a, figures_a) = arguments.production(&first)?;
+        let arms = Arms { a: &figures_a, b: &figures_b, order: Order::Recorded };
+        (a, compare(&arms, &settings))
+    } else {
+        let (a, _) = report::arm("A", &arguments.a)?;
+        let opened_a = opened(&arguments.a)?;
+        let order = if arguments.interleaved { Order::Interleaved } else { Order::InTurn };
+        let arms = Arms { a: &figures(&opened_a)?, b: &figures_b, order };
+        let comparison = compare(&arms, &settings);
+        let comparison = match arguments.answers {
+            true => say_alike(comparison, &opened_a, &opened_b)?,
+            false => comparison,
+        };
+        (a, comparison)
+    };
+    let report = report::of(report::compared(a, b, comparison), &first);
+    arguments.files.write(&report)?;
+    carrying::conclude(&report)
+}
+
+/// The margin that was typed, as a share.
+pub(super) fn margin(percent: f64) -> Result<f64, Failure> {
+    if percent > 0.0 && percent < 100.0 {
+        Ok(percent / 100.0)
+    } else {
+        let why = "--margin is above 0 and below 100".to_owned();
+        Err(Box::new(WithCode(Exit::Usage.code(), why)))
     }
-    let exit = Exit::from(comparison.verdict);
-    let words = comparison.reasons.join("; ");
-    arguments.files.write(&report::of(report::compared(a, b, comparison), &first))?;
-    match exit {
-        Exit::Ok => Ok(()),
-        other => Err(Box::new(WithCode(other.code(), words))),
+}
+
+impl Arguments {
+    /// What was captured, as runs that are judged by the objectives of `beside`.
+    fn production(&self, beside: &RunDirectory) -> Result<(Arm, Vec<RunFigures>), Failure> {
+        let mut times = Vec::new();
+        self.captured.each(&mut |exchange| times.push(exchange.times.received))?;
+        let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
+            return Err("there is nothing that was captured".into());
+        };
+        let blocks = Blocks { first: *first, last: *last, count: self.blocks };
+        let mut production = Production::new(blocks, beside.head());
+        self.captured.each(&mut |exchange| production.take(exchange))?;
+        let results = production.finish();
+        let figures = results.iter().map(RunFigures::of).collect();
+        let runs = results.iter().map(Run::of).collect();
+        let target = "as it was captured".to_owned();
+        Ok((Arm { name: "production".to_owned(), target, runs }, figures))
     }
 }
 
 fn opened(runs: &[PathBuf]) -> Result<Vec<RunDirectory>, Failure> {
     Ok(runs.iter().map(|path| RunDirectory::open(path)).collect::<Result<_, _>>()?)
-}
-
-fn figures(runs: &[PathBuf]) -> Result<Vec<RunFigures>, Failure> {
-    let figures = |run: RunDirectory| Ok(RunFigures::of(&run.result_so_far()?));
-    opened(runs)?.into_iter().map(figures).collect()
 }

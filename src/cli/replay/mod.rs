@@ -2,17 +2,24 @@
 //!
 //! Owns which capture is meant. Must not know: how a request is sent, or judged.
 
+mod ab;
+mod calibrate;
+mod carrying;
 mod compare;
+mod merge;
 mod plan;
 mod progress;
 mod report;
 mod run;
 mod schedule;
+mod sending;
+mod spending;
+mod waiting;
 
-use crate::capture::{Assumed, DETECT, detect, import};
+use crate::capture::{Assumed, DETECT, Exchange, detect, import};
 use crate::cli::Failure;
 use crate::cli::capture::{Where, Which};
-use crate::replay::request::RequestOptions;
+use crate::config::Settings;
 use crate::replay::{InMemory, Recorded};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -31,6 +38,12 @@ enum Command {
     Plan(Box<plan::Arguments>),
     /// Send captured requests again
     Run(Box<run::Arguments>),
+    /// Run two targets by turns, and say whether the second one is worse
+    Ab(Box<ab::Arguments>),
+    /// Run the same again and again, to see how much runs differ, and what could be found
+    Calibrate(Box<calibrate::Arguments>),
+    /// Put the runs of a sharded plan together
+    Merge(merge::Arguments),
     /// Compare runs with runs, and say whether anything got worse
     Compare(compare::Arguments),
     /// Show what came of runs
@@ -41,6 +54,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Ab(arguments) => ab::run(arguments),
+        Command::Calibrate(arguments) => calibrate::run(arguments),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Report(arguments) => report::run(arguments),
     }
@@ -59,10 +75,15 @@ struct Captured {
 }
 
 impl Captured {
-    fn read(&self, options: RequestOptions) -> Result<Recorded, Failure> {
+    /// The configuration of the proxy that captured, or none.
+    fn settings(&self) -> Result<Settings, Failure> {
+        self.place.settings()
+    }
+
+    fn read(&self) -> Result<Recorded, Failure> {
         let recorded = match &self.file {
-            Some(path) => of_file(path, options)?,
-            None => Recorded::of_archive(self.place.archive()?, self.which.filter(), options)?,
+            Some(path) => of_file(path)?,
+            None => Recorded::of_archive(self.place.archive()?, self.which.filter())?,
         };
         for (why, count) in recorded.left_out() {
             crate::cli::say(&mut io::stderr(), &format!("{count} left out: {why}"));
@@ -71,7 +92,32 @@ impl Captured {
     }
 }
 
-fn of_file(path: &Path, options: RequestOptions) -> Result<Recorded, Failure> {
+impl Captured {
+    /// Hands each exchange that is meant to `take`.
+    fn each(&self, take: &mut dyn FnMut(&Exchange)) -> Result<(), Failure> {
+        if let Some(path) = &self.file {
+            return each_of_file(path, &mut |exchange| {
+                take(&exchange);
+                Ok(())
+            });
+        }
+        for found in self.place.archive()?.exchanges(self.which.filter())? {
+            take(&found?.1);
+        }
+        Ok(())
+    }
+}
+
+fn of_file(path: &Path) -> Result<Recorded, Failure> {
+    let mut gathered = InMemory::default();
+    each_of_file(path, &mut |exchange| gathered.take(exchange).map_err(io::Error::other))?;
+    Ok(gathered.finish())
+}
+
+fn each_of_file(
+    path: &Path,
+    take: &mut dyn FnMut(Exchange) -> io::Result<()>,
+) -> Result<(), Failure> {
     let mut source = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut head = Vec::new();
     source.by_ref().take(DETECT as u64).read_to_end(&mut head)?;
@@ -81,13 +127,10 @@ fn of_file(path: &Path, options: RequestOptions) -> Result<Recorded, Failure> {
     let assumed = Assumed {
         began: Duration::ZERO,
         path: "/v1/chat/completions".to_owned(),
-        model: options.model.clone(),
+        model: None,
         streamed: None,
     };
-    let mut gathered = InMemory::new(options);
     // Nothing of it is kept, so there is nothing to take out; credentials are not sent.
-    import(format, source, &assumed, &mut |_| {}, &mut |exchange| {
-        gathered.take(exchange).map_err(io::Error::other)
-    })?;
-    Ok(gathered.finish())
+    import(format, source, &assumed, &mut |_| {}, take)?;
+    Ok(())
 }

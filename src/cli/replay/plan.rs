@@ -5,7 +5,6 @@
 use super::Captured;
 use super::schedule::Schedule;
 use crate::cli::{Failure, say};
-use crate::replay::request::RequestOptions;
 use crate::replay::{Plan, Recorded, Wanted, plan};
 use std::fs::File;
 use std::io;
@@ -27,7 +26,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let recorded = arguments.captured.read(RequestOptions::default())?;
+    let recorded = arguments.captured.read()?;
     let plan = of(&recorded, &arguments.schedule)?;
     let Some(shards) = arguments.shards else { return write(&plan, &arguments.out) };
     for (index, shard) in plan.shard(shards)?.iter().enumerate() {
@@ -39,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// The plan that `schedule` asks for.
 pub(super) fn of(recorded: &Recorded, schedule: &Schedule) -> Result<Plan, Failure> {
     let inputs = recorded.inputs();
-    match schedule.words().read(inputs.requests.len() as u64)? {
+    match schedule.words(None).read(inputs.requests.len() as u64)? {
         Wanted::Run(options) => Ok(plan(inputs, &options)?),
         Wanted::Sweep { .. } => Err("a search has no plan of its own".into()),
     }

@@ -2,7 +2,8 @@
 //!
 //! Must not know: how requests are sent.
 
-use crate::replay::engine::Progress;
+use crate::replay::engine::Snapshot;
+use crate::replay::experiment::{Standing, Watch};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_millis(250);
 const WIDTH: usize = 30;
 
-/// Shows `progress` until `stop`, where somebody looks at a terminal.
-pub(super) async fn show(progress: Arc<Progress>, stop: CancellationToken) {
+/// Shows how far it is until `stop`, where somebody looks at a terminal.
+pub(super) async fn show(watch: Arc<Watch>, stop: CancellationToken) {
     if !io::stderr().is_terminal() {
         return stop.cancelled().await;
     }
@@ -24,19 +25,28 @@ pub(super) async fn show(progress: Arc<Progress>, stop: CancellationToken) {
             () = stop.cancelled() => {}
             _ = ticks.tick() => {}
         }
-        draw(&line(&progress));
+        draw(&line(&watch.standing()));
     }
     draw("");
 }
 
-fn line(progress: &Progress) -> String {
-    let now = progress.snapshot();
+fn line(standing: &Standing) -> String {
+    let Some((_, now)) = &standing.current else { return String::new() };
     let share = if now.planned == 0 { 0.0 } else { now.done as f64 / now.planned as f64 };
     let full = ((share * WIDTH as f64) as usize).min(WIDTH);
     let bar = "█".repeat(full) + &"░".repeat(WIDTH - full);
+    let run = match standing.of {
+        Some(1) => String::new(),
+        Some(of) => format!("run {} of {of}  ", standing.ended + 1),
+        None => format!("run {}  ", standing.ended + 1),
+    };
+    run + &bar + &counts(now)
+}
+
+fn counts(now: &Snapshot) -> String {
     let p95 = now.p95.map_or_else(|| "–".to_owned(), |p95| format!("{:.3}s", p95.as_secs_f64()));
     format!(
-        "{bar} {}/{}  {:.1}/s  p95 {p95}  failed {}  {:.0}s",
+        " {}/{}  {:.1}/s  p95 {p95}  failed {}  {:.0}s",
         now.done,
         now.planned,
         now.rate,

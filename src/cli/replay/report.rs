@@ -5,8 +5,10 @@
 use crate::cli::{Failure, say};
 use crate::replay::Comparison;
 use crate::replay::directory::RunDirectory;
+use crate::replay::experiment::ExperimentRecord;
 use crate::replay::report::{
-    Arm, Arms, Colour, ReportInput, TerminalStyle, html, json, junit, load, markdown, terminal,
+    Arm, Arms, Colour, ReportInput, TerminalStyle, html, json, junit, load, markdown, report_of,
+    terminal,
 };
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -18,7 +20,7 @@ const WIDTH: usize = 110;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The directories of runs, all of one target
+    /// The directories of runs, all of one target, or the file of an experiment
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     #[command(flatten)]
@@ -43,7 +45,15 @@ pub(super) struct Files {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (arm, first) = arm("A", &arguments.runs)?;
+    if let [one] = arguments.runs.as_slice()
+        && one.is_file()
+    {
+        let root = one.parent().unwrap_or_else(|| Path::new("."));
+        let report = report_of(&ExperimentRecord::open(one)?, root)?;
+        return arguments.files.write(&report.ok_or("nothing of it has run yet")?);
+    }
+    let (arm, first) = arm("", &arguments.runs)?;
+    let arm = Arm { name: arm.target.clone(), ..arm };
     arguments.files.write(&of(Arms::One(arm), &first))
 }
 
@@ -65,6 +75,7 @@ pub(super) fn of(arms: Arms, first: &RunDirectory) -> ReportInput {
         program: head.program.clone(),
         plan: head.plan.clone(),
         arms,
+        study: None,
     }
 }
 

@@ -2,31 +2,21 @@
 //!
 //! Must not know: how a request is sent, or what makes a run invalid.
 
-use super::report::{self, Files};
+use super::report::Files;
 use super::schedule::Schedule;
-use super::{Captured, plan, progress};
-use crate::cli::{Failure, WithCode, runtime, say};
-use crate::config::Environment;
-use crate::protocol::AskUsage;
-use crate::replay::client::{KeepAnswers, Target, system_roots};
-use crate::replay::directory::RunDirectory;
-use crate::replay::engine::{self, Everything, Progress, Run, Start};
-use crate::replay::outcome::{Objectives, RunHead, RunId, RunResult};
-use crate::replay::report::Arms;
-use crate::replay::request::RequestOptions;
-use crate::replay::{Plan, Recorded, Validity};
-use crate::types::{Clock, Micros, Random, Secret};
+use super::sending::{Sending, To};
+use super::spending::Spending;
+use super::waiting::{Waiting, lasts};
+use super::{Captured, carrying};
+use crate::cli::{Failure, WithCode};
+use crate::replay::compare::Exit;
+use crate::replay::experiment::{Asked, Planning, Question, Runner};
+use crate::replay::outcome::Objectives;
+use crate::replay::{Plan, Recorded, SpendForecast, Wanted, plan};
 use std::fs::File;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// Requests in flight when a run is stopped have so long to end.
-const GRACE: Duration = Duration::from_secs(5);
-/// The exit code of a run that does not count.
-const INVALID: u8 = 3;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -36,147 +26,72 @@ pub(super) struct Arguments {
     to: To,
     #[command(flatten)]
     schedule: Schedule,
+    /// Search for the highest rate in between at which answers are good: "10..500/s each 30s"
+    #[arg(long, value_name = "RATES")]
+    sweep: Option<String>,
+    /// The share of answers that have to be good in a search, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 95.0, requires = "sweep")]
+    attain: f64,
     /// A plan that was computed before, in place of a schedule
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     #[command(flatten)]
+    sending: Sending,
+    #[command(flatten)]
+    spending: Spending,
+    #[command(flatten)]
+    waiting: Waiting,
+    #[command(flatten)]
     files: Files,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIRECTORY", default_value = "replays")]
-    out: PathBuf,
-}
-
-/// Where requests go, and how.
-#[derive(clap::Args)]
-struct To {
-    /// Where requests are sent, such as http://127.0.0.1:8000
-    #[arg(long, value_name = "URL")]
-    target: String,
-    /// The environment variable that holds the target's API key
-    #[arg(long, value_name = "VARIABLE")]
-    key_env: Option<String>,
-    /// The model that is asked for in place of the recorded ones
-    #[arg(long, value_name = "MODEL")]
-    as_model: Option<String>,
-    /// The longest that an answer is waited for
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = humantime::parse_duration)]
-    timeout: Duration,
-    /// Requests in flight at a time; a run that reaches it does not count
-    #[arg(long, value_name = "NUMBER", default_value_t = 4096)]
-    in_flight: u32,
-    /// Whether answers are kept, to be compared
-    #[arg(long)]
-    answers: bool,
-    /// The longest time to the first token of a good answer
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    good_ttft: Option<Duration>,
-    /// The longest time of a good answer for each token after the first
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    good_tpot: Option<Duration>,
-    /// The longest time of a good answer to its last byte
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    good_latency: Option<Duration>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let model = arguments.to.as_model.clone();
-    let recorded = arguments.captured.read(RequestOptions { model, ask_usage: AskUsage::Yes })?;
-    let plan = match &arguments.plan {
-        Some(path) => saved(path, &recorded)?,
-        None => plan::of(&recorded, &arguments.schedule)?,
+    let Arguments { captured, spending, sending, waiting, .. } = arguments;
+    let recorded = Arc::new(captured.read()?);
+    let (question, send) = arguments.asked(&recorded)?;
+    let aim = arguments.to.aim()?;
+    let facts = spending.facts(&aim, &captured.settings()?);
+    let to = aim.destination(facts);
+    let (forecast, lasts) = match &send {
+        Planning::Same(plan) => (Runner::forecast(&recorded, plan, &to.facts), lasts(plan, 1)),
+        Planning::EachStage(_) => (SpendForecast::default(), Duration::ZERO),
     };
-    let target = arguments.to.target()?;
-    let head = arguments.to.head(&plan, &target);
-    let directory = RunDirectory::create(&arguments.out, &head)?;
-    let digest = plan.write(File::create(directory.plan_path())?)?;
-    let head = RunHead { plan_digest: digest, ..head };
-    let (plan, recorded) = (Arc::new(plan), Arc::new(recorded));
-    runtime::run(0, async |stop| {
-        let start = Start::soon(Clock::system());
-        let run = Run {
-            head: RunHead { began: start.date, ..head },
-            plan,
-            requests: recorded,
-            target,
-            roots: system_roots().unwrap_or_else(|_| rustls::RootCertStore::empty()),
-            keep: if arguments.to.answers { KeepAnswers::Yes } else { KeepAnswers::No },
-            admission: Arc::new(Everything),
-            start,
-            grace: GRACE,
-        };
-        let result = carried_out(run, &directory, stop).await?;
-        tell(&result, &directory, &arguments.files)
-    })
+    spending.agree(&[(&to, forecast)])?;
+    let start = sending.start_at.map_or_else(|| waiting.start(lasts), |at| Ok(Some(at)))?;
+    let setup = sending.setup(&recorded, spending.caps());
+    carrying::experiment(setup, &Asked { question, a: to, b: None, send, start }, &arguments.files)
+}
+
+impl Arguments {
+    fn asked(&self, recorded: &Recorded) -> Result<(Question, Planning), Failure> {
+        if let Some(path) = &self.plan {
+            return Ok((Question::Run, Planning::Same(Arc::new(saved(path, recorded)?))));
+        }
+        let inputs = recorded.inputs();
+        let words = self.schedule.words(self.sweep.clone());
+        match words.read(inputs.requests.len() as u64)? {
+            Wanted::Run(options) => {
+                Ok((Question::Run, Planning::Same(Arc::new(plan(inputs, &options)?))))
+            }
+            Wanted::Sweep { settings: search, each } => {
+                if self.sending.objectives() == Objectives::default() {
+                    let why = "--sweep needs to know what a good answer is: --good-ttft, \
+                               --good-tpot or --good-latency";
+                    return Err(Box::new(WithCode(Exit::Usage.code(), why.to_owned())));
+                }
+                let attain = self.attain / 100.0;
+                Ok((Question::Sweep { search, attain }, Planning::EachStage(Box::new(each))))
+            }
+        }
+    }
 }
 
 /// The plan at `path`, if it is about this capture.
-fn saved(path: &PathBuf, recorded: &Recorded) -> Result<Plan, Failure> {
-    let plan = Plan::read(File::open(path)?)?;
+fn saved(path: &Path, recorded: &Recorded) -> Result<Plan, Failure> {
+    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let plan = Plan::read(file)?;
     if plan.head.capture != recorded.inputs().digest {
         return Err("the plan was made from another capture, or from other parts of it".into());
     }
     Ok(plan)
-}
-
-impl To {
-    fn target(&self) -> Result<Target, Failure> {
-        let target = Target::parse(&self.target)?;
-        let Some(variable) = &self.key_env else { return Ok(target) };
-        let env = Environment::from_process();
-        let key = env.get(variable).ok_or("the variable that --key-env names is not set")?;
-        Ok(target.with_header("authorization", &Secret::new(format!("Bearer {key}")))?)
-    }
-
-    fn head(&self, plan: &Plan, target: &Target) -> RunHead {
-        let micros = |limit: Option<Duration>| limit.map(Micros::from);
-        RunHead {
-            version: 1,
-            id: RunId::mint(Clock::system(), Random::from_system().next_u64()),
-            began: Micros(0),
-            target: target.to_string(),
-            program: concat!("transom ", env!("CARGO_PKG_VERSION")).to_owned(),
-            plan: plan.head.clone(),
-            plan_digest: String::new(),
-            objectives: Objectives {
-                ttft: micros(self.good_ttft),
-                tpot: micros(self.good_tpot),
-                latency: micros(self.good_latency),
-            },
-            model: self.as_model.clone(),
-            timeout: self.timeout.into(),
-            in_flight: self.in_flight,
-        }
-    }
-}
-
-/// Carries out `run`, shows how far it is, and keeps what came of it: also when it is stopped.
-async fn carried_out(
-    run: Run,
-    directory: &RunDirectory,
-    stop: CancellationToken,
-) -> Result<RunResult, Failure> {
-    let (progress, shown) = (Arc::<Progress>::default(), CancellationToken::new());
-    let samples = Box::new(directory.sample_writer()?);
-    let running = async {
-        let ran = engine::run(run, samples, Arc::clone(&progress), stop).await;
-        shown.cancel();
-        ran
-    };
-    let (ran, ()) = tokio::join!(running, progress::show(Arc::clone(&progress), shown.clone()));
-    let ran = ran?;
-    directory.finish(&ran.result)?;
-    ran.observed?;
-    Ok(ran.result)
-}
-
-fn tell(result: &RunResult, directory: &RunDirectory, files: &Files) -> Result<(), Failure> {
-    let (arm, first) = report::arm("A", &[directory.path().to_owned()])?;
-    files.write(&report::of(Arms::One(arm), &first))?;
-    say(&mut io::stdout(), &format!("kept in {}", directory.path().display()));
-    match &result.validity {
-        Validity::Valid => Ok(()),
-        Validity::Invalid(why) => {
-            Err(Box::new(WithCode(INVALID, format!("the run does not count: {}", why.join("; ")))))
-        }
-    }
 }

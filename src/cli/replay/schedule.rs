@@ -45,7 +45,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn words(&self) -> ScheduleWords {
+    pub(super) fn words(&self, sweep: Option<String>) -> ScheduleWords {
         ScheduleWords {
             speed: self.speed.clone(),
             turns: self.turns.clone(),
@@ -55,7 +55,7 @@ impl Schedule {
             steps: self.steps.clone(),
             concurrency: self.concurrency.clone(),
             think: self.think.clone(),
-            sweep: None,
+            sweep,
             duration: self.duration.clone(),
             requests: self.requests,
             warm_up: self.warm_up.clone(),

@@ -10,7 +10,7 @@ use crate::config::path::Path;
 use crate::config::raw::{RawBalance, RawEndpoint, RawProtocol, RawTimeouts, RawUpstream};
 use crate::config::report::Report;
 use crate::upstream::{
-    Balance, EndpointSettings, Protocol, StreamUsage, Timeouts, UpstreamSettings,
+    Balance, EndpointSettings, Protocol, Serves, StreamUsage, Timeouts, UpstreamSettings,
 };
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ pub(super) fn settings(
             api_key,
             timeouts,
             stream_usage,
+            serves: if upstream.production { Serves::Production } else { Serves::Test },
         });
     }
     settings

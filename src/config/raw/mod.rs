@@ -119,6 +119,9 @@ pub(super) struct RawUpstream {
     /// is taken out again.
     #[serde(default = "yes")]
     pub include_usage: bool,
+    /// Whether people depend on it: `transom replay` refuses to load it without `--yes`.
+    #[serde(default)]
+    pub production: bool,
 }
 
 /// The language of an upstream.

@@ -92,16 +92,18 @@ impl Target {
         &self.host_header
     }
 
-    pub(super) fn is_tls(&self) -> bool {
+    /// Whether somebody has to be trusted.
+    pub fn is_tls(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 
     /// The host without the brackets of an IPv6 address.
-    pub(super) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         self.authority.host().trim_start_matches('[').trim_end_matches(']')
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The port, which may go without saying.
+    pub fn port(&self) -> u16 {
         self.authority.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
     }
 

@@ -10,7 +10,7 @@ use super::judge::judge;
 use super::power::{Reach, runs_needed};
 use super::{Arms, CompareSettings, Order, RunFigures, mean, variance, whole, words};
 use crate::replay::chance::{Chance, Stream};
-use crate::replay::{Metric, Verdict};
+use crate::replay::{Metric, Validity, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -90,7 +90,12 @@ pub struct Detectable {
 ///
 /// The noise of `n` runs is itself known only to within a factor of about `1 + 1.4 / √n`, up
 /// or down: five runs say little, ten are worth it.
-pub fn calibrate(runs: &[RunFigures], settings: &CompareSettings) -> Calibration {
+///
+/// Runs that do not count are left out: their noise is the generator's.
+pub fn calibrate(all: &[RunFigures], settings: &CompareSettings) -> Calibration {
+    let counts = |run: &&RunFigures| run.validity == Validity::Valid;
+    let runs: &[RunFigures] = &all.iter().filter(counts).cloned().collect::<Vec<_>>();
+    let left_out = all.len() - runs.len();
     let shared = |metric: &&Metric| values(runs, **metric).len() == runs.len();
     let shared: Vec<Metric> = settings.primary.iter().filter(shared).copied().collect();
     let by_ratio = |metric: &&Metric| metric.scale(&values(runs, **metric)) == Scale::Ratio;
@@ -106,7 +111,7 @@ pub fn calibrate(runs: &[RunFigures], settings: &CompareSettings) -> Calibration
     let floors = shared.iter().filter(by_ratio).filter(|_| enough);
     let floors: Vec<Floor> = floors.map(|metric| floor(runs, *metric, &mut finder)).collect();
     let alarms = (0..DEALS).filter(|deal| is_alarm(runs, *deal, settings)).count() as u32;
-    let reasons = reasons(runs, &floors);
+    let reasons = reasons(runs, left_out, &floors);
     Calibration { runs: runs.len(), floors, deals: DEALS, alarms, reasons }
 }
 
@@ -183,7 +188,9 @@ fn is_alarm(runs: &[RunFigures], deal: u32, settings: &CompareSettings) -> bool 
     matches!(verdict, Verdict::Regressed | Verdict::Improved)
 }
 
-fn reasons(runs: &[RunFigures], floors: &[Floor]) -> Vec<String> {
+fn reasons(runs: &[RunFigures], left_out: usize, floors: &[Floor]) -> Vec<String> {
+    let left_out =
+        (left_out > 0).then(|| format!("{left_out} of the runs do not count, and were left out."));
     let few = (runs.len() < 10).then(|| {
         format!("{} runs say little about the noise between runs: 10 are worth it.", runs.len())
     });
@@ -195,5 +202,5 @@ fn reasons(runs: &[RunFigures], floors: &[Floor]) -> Vec<String> {
             words::probability(floor.drift.p),
         )
     });
-    few.into_iter().chain(drifts).collect()
+    left_out.into_iter().chain(few).chain(drifts).collect()
 }

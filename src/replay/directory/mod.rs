@@ -10,10 +10,12 @@
 //! Files are their owner's alone: answers may be in them. Must not know: how a plan is written,
 //! or how figures are made.
 
+mod merged;
 mod samples;
 #[cfg(test)]
 pub(in crate::replay) mod tests;
 
+pub use merged::MergeFailure;
 pub use samples::{SampleWriter, Samples};
 
 use crate::replay::answers::SampleSource;
@@ -130,7 +132,17 @@ impl RunDirectory {
         &self.head
     }
 
-    /// Where the plan is to be written, or was.
+    /// Begins the file of the plan.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn plan_file(&self) -> Result<File, DirectoryError> {
+        let path = self.plan_path();
+        let file = private().create_new(true).open(&path);
+        file.map_err(|error| DirectoryError::Io(path, error))
+    }
+
+    /// Where the plan is.
     pub fn plan_path(&self) -> PathBuf {
         self.path.join(PLAN)
     }
@@ -212,22 +224,23 @@ impl RunDirectory {
         Ok(RunResult::of(self.head.clone(), tally))
     }
 
-    /// Replaces a file by another that is whole.
     fn write(&self, name: &str, value: &impl Serialize) -> Result<(), DirectoryError> {
         let path = self.path.join(name);
-        let fresh = self.path.join(format!("{name}.new"));
         let mut json = serde_json::to_vec_pretty(value)
             .map_err(|error| DirectoryError::Malformed(path.clone(), error))?;
         json.push(b'\n');
-        let write = || -> io::Result<()> {
-            let mut file = private().create(true).truncate(true).open(&fresh)?;
-            file.write_all(&json)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            File::open(&self.path)?.sync_all()
-        };
-        write().map_err(|error| DirectoryError::Io(path, error))
+        replace(&path, &json).map_err(|error| DirectoryError::Io(path, error))
     }
+}
+
+/// Replaces a file by another that is whole.
+pub(in crate::replay) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = private().create(true).truncate(true).open(&fresh)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 impl SampleSource for RunDirectory {

@@ -28,7 +28,7 @@ pub struct RunHead {
     pub began: Micros,
     /// Where requests went, without credentials.
     pub target: String,
-    /// The program that ran it, with its version.
+    /// The version of the program that ran it.
     pub program: String,
     /// What it was going to do.
     pub plan: PlanHead,

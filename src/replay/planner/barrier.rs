@@ -12,6 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The date is asked for again after at most so long, because it may be set anew meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// The rest of the time belongs to the worker, whose first requests have to be made ready.
+const AHEAD: Duration = Duration::from_secs(1);
 /// A worker that comes later than this is not waited for, and must not begin: what it should
 /// have sent would be late, and its run invalid.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -52,9 +54,8 @@ impl StartAt {
         }
     }
 
-    /// Waits until then. `now` tells the date and `sleep` lets time pass; neither needs to be
-    /// exact, as what comes back is how long ago the run has begun: a worker takes its own
-    /// monotonic clock less that as the zero of all instants.
+    /// Waits until shortly before: what comes back is how long it is until then, a second at
+    /// most. `now` tells the date and `sleep` lets time pass; neither needs to be exact.
     ///
     /// # Errors
     /// When it has begun too long ago: see [`Self::left`]. Once waiting, a worker is never too
@@ -65,11 +66,11 @@ impl StartAt {
         sleep: impl AsyncFn(Duration),
     ) -> Result<Duration, BarrierError> {
         let mut left = self.left(now())?;
-        while !left.is_zero() {
-            sleep(left.min(LONGEST_SLEEP)).await;
+        while left > AHEAD {
+            sleep((left - AHEAD).min(LONGEST_SLEEP)).await;
             left = Duration::from(self.0).saturating_sub(since_1970(now()));
         }
-        Ok(self.past(now()).unwrap_or_default())
+        Ok(left)
     }
 
     fn past(self, now: SystemTime) -> Option<Duration> {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_worker_waits_until_the_run_begins_and_learns_how_late_it_woke() {
+    async fn a_worker_waits_until_shortly_before_and_learns_how_long_it_is_still() {
         let clock = Cell::new(at(0));
         let slept = RefCell::new(Vec::new());
         let sleep = async |time: Duration| {
@@ -117,8 +118,8 @@ mod tests {
             // A timer that is 3 ms late each time.
             clock.set(clock.get() + time + Duration::from_millis(3));
         };
-        let ago = StartAt::date(at(2_500)).wait(|| clock.get(), sleep).await;
-        assert_eq!(ago, Ok(Duration::from_millis(3)));
+        let left = StartAt::date(at(3_500)).wait(|| clock.get(), sleep).await;
+        assert_eq!(left, Ok(Duration::from_millis(997)));
         let slept: Vec<_> = slept.into_inner().iter().map(Duration::as_millis).collect();
         assert_eq!(slept, [1_000, 1_000, 494]);
     }
@@ -133,15 +134,15 @@ mod tests {
             let step = if naps.get() == 1 { Duration::from_secs(5) } else { Duration::ZERO };
             clock.set(clock.get() + time - step);
         };
-        let ago = StartAt::date(at(2_000)).wait(|| clock.get(), sleep).await;
-        assert_eq!((ago, naps.get()), (Ok(Duration::ZERO), 7));
+        let left = StartAt::date(at(3_000)).wait(|| clock.get(), sleep).await;
+        assert_eq!((left, naps.get()), (Ok(Duration::from_secs(1)), 7));
     }
 
     #[tokio::test]
     async fn who_comes_too_late_does_not_begin() {
         let start = StartAt::date(at(0));
         let never = async |_: Duration| unreachable!();
-        assert_eq!(start.wait(|| at(40), never).await, Ok(Duration::from_millis(40)));
+        assert_eq!(start.wait(|| at(40), never).await, Ok(Duration::ZERO));
         let missed = start.wait(|| at(2_000), never).await.unwrap_err();
         assert_eq!(missed, BarrierError::Missed { by: Duration::from_secs(2) });
         assert_eq!(missed.to_string(), "the run began 2s before this worker was there");

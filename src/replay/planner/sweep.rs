@@ -11,9 +11,10 @@
 use crate::replay::planner::words::warm;
 use crate::replay::{Arrival, PlanOptions, Repeat, Schedule, Stage};
 use crate::types::Micros;
+use serde::{Deserialize, Serialize};
 
 /// What is searched.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepSettings {
     /// The rate to begin with, in requests a second: one that is surely borne.
     pub from: f64,
@@ -28,7 +29,8 @@ pub struct SweepSettings {
 }
 
 /// What became of a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StageResult {
     /// The objectives were kept.
     Kept,
@@ -39,7 +41,8 @@ pub enum StageResult {
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Knee {
     /// The first rate was kept, and the second one missed.
     Between(f64, f64),

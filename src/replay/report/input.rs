@@ -2,7 +2,7 @@
 //!
 //! Owns plain values. Must not know: where runs are kept, or how a comparison comes about.
 
-use super::{LagCounts, Reservoir};
+use super::{LagCounts, Reservoir, Study};
 use crate::replay::{Comparison, Failure, Metric, PlanHead, Validity};
 use crate::types::Micros;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct ReportInput {
     pub plan: PlanHead,
     /// What ran.
     pub arms: Arms,
+    /// What the runs were made to find out, where that is no comparison.
+    pub study: Option<Study>,
 }
 
 /// What ran: one thing, or two that are compared.
@@ -80,6 +82,14 @@ pub struct SendLag {
     pub p99: Option<Micros>,
     /// From where on the run does not count; `None` where there is no limit.
     pub limit: Option<Micros>,
+}
+
+impl Arm {
+    /// Its name and its address; the address alone where it has no other name.
+    pub fn title(&self) -> String {
+        let Self { name, target, .. } = self;
+        if name == target { target.clone() } else { format!("{name}  {target}") }
+    }
 }
 
 impl ReportInput {

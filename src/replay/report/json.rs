@@ -13,12 +13,13 @@
 //! | `arms[].runs[]` | `label`, `id`, `validity` (`is`, `why`), `requests`, `failures` by reason, `intended_rate`, `figures[]` with a `value`, `send_lag` |
 //! | `arms[].runs[].send_lag` | `p99` and `limit` in µs, `buckets[]` of `from`, `to` in seconds and `requests` |
 //! | `comparison` | null, or the whole comparison: `metrics[]` with their `role` (`primary`, which decide, or `informative`) and the values of every run, `answers` with their `rungs[]` |
+//! | `study` | null, or `calibrated` (`floors[]`, `deals`, `alarms`) or `swept` (`stages[]`, `knee`) |
 //!
 //! What is not known is null; so is what is no finite number. Must not know: where it is written.
 
 use super::input::{ReportInput, Run, SendLag};
 use super::summary::{ArmSummary, Summary};
-use super::words;
+use super::{Study, words};
 use crate::replay::{Comparison, Failure, Metric, PlanHead, Quantity, Statistic, Validity};
 use crate::types::Micros;
 use serde::Serialize;
@@ -40,6 +41,7 @@ struct Document<'a> {
     plan: &'a PlanHead,
     arms: Vec<ArmObject<'a>>,
     comparison: Option<&'a Comparison>,
+    study: Option<&'a Study>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +120,7 @@ pub fn json(input: &ReportInput) -> Result<String, serde_json::Error> {
         plan: &input.plan,
         arms: summary.arms.iter().map(arm).collect(),
         comparison: input.comparison(),
+        study: input.study.as_ref(),
     };
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');

@@ -2,14 +2,16 @@
 //!
 //! Must not know: how a run is written down, or what a report looks like.
 
-use super::input::{Run, SendLag};
-use super::{LagCounts, Reservoir};
+use super::input::{Arm, Arms, ReportInput, Run, SendLag};
+use super::{LagCounts, Reservoir, Study};
 use crate::replay::Schedule;
+use crate::replay::compare;
 use crate::replay::directory::{DirectoryError, RunDirectory};
+use crate::replay::experiment::{ExperimentRecord, Findings};
 use crate::replay::outcome::{RunResult, Tally, lag_limit};
 use crate::types::Micros;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Requests of a run that pictures show.
 const SHOWN: usize = 4_096;
@@ -26,6 +28,41 @@ pub fn load(path: &Path) -> Result<Run, DirectoryError> {
         run.seen.add(&sample?);
     }
     Ok(run)
+}
+
+/// The report of an experiment whose runs are below `root`; `None` where it has none yet.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn report_of(
+    record: &ExperimentRecord,
+    root: &Path,
+) -> Result<Option<ReportInput>, DirectoryError> {
+    let Some(first) = record.runs(compare::Arm::A).first() else { return Ok(None) };
+    let head = RunDirectory::open(&root.join(first.as_str()))?.head().clone();
+    let arm = |name: &str, of: compare::Arm, record: &ExperimentRecord| {
+        let runs = record.runs(of).iter().map(|id| load(&root.join(id.as_str())));
+        let at = usize::from(of == compare::Arm::B);
+        let target = record.arms.get(at).map(|arm| arm.target.clone()).unwrap_or_default();
+        Ok::<_, DirectoryError>(Arm {
+            name: name.to_owned(),
+            target,
+            runs: runs.collect::<Result<_, _>>()?,
+        })
+    };
+    let name = if record.arms.len() > 1 { "A" } else { head.target.as_str() };
+    let a = arm(name, compare::Arm::A, record)?;
+    let (arms, study) = match Findings::of(record, root)? {
+        Findings::Runs => (Arms::One(a), None),
+        Findings::Calibrated(found) => (Arms::One(a), Some(Study::Calibrated(found))),
+        Findings::Swept(found) => (Arms::One(a), Some(Study::Swept(found))),
+        Findings::Compared(comparison) => {
+            let b = arm("B", compare::Arm::B, record)?;
+            (Arms::Two { a, b, comparison }, None)
+        }
+    };
+    let (id, began) = (record.id.to_string(), UNIX_EPOCH + Duration::from(record.began));
+    Ok(Some(ReportInput { id, began, program: head.program, plan: head.plan, arms, study }))
 }
 
 impl Run {

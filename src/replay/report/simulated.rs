@@ -153,6 +153,7 @@ fn report(arms: Arms) -> ReportInput {
     let rate = runs.first().and_then(|run| run.intended_rate).unwrap_or(0.0);
     let stage = Stage { from: rate, to: rate, lasts: micros(SECONDS) };
     ReportInput {
+        study: None,
         id: "20260301-120000-7f3a".to_owned(),
         began: SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_366_400),
         program: "0.1.0".to_owned(),

@@ -4,7 +4,7 @@
 //! Must not know: files, terminals, pages.
 
 use super::input::{Arm, Arms, ReportInput, Run};
-use super::{human, words};
+use super::{Findings, Study, human, words};
 use crate::replay::{
     Comparison, Metric, MetricComparison, Quantity, Role, Rung, Statistic, Verdict,
 };
@@ -132,7 +132,7 @@ impl<'a> Summary<'a> {
             .map(|(letter, arm)| ArmSummary { letter, arm, figures: figures(arm) })
             .collect();
         let (standing, headline, reasons) = match &input.arms {
-            Arms::One(arm) => single(arm),
+            Arms::One(arm) => input.study.as_ref().map_or_else(|| single(arm), studied),
             Arms::Two { a, b, comparison } => (
                 Standing::from(comparison.verdict),
                 compared(a, b, comparison),
@@ -235,6 +235,11 @@ fn single(arm: &Arm) -> (Standing, String, Vec<String>) {
     let headline =
         format!("{} was measured: {} requests in {runs}.", arm.name, human::count(requests));
     (standing, headline, complaints)
+}
+
+fn studied(study: &Study) -> (Standing, String, Vec<String>) {
+    let Findings { standing, headline, reasons, .. } = study.findings();
+    (standing, headline, reasons)
 }
 
 fn validity(input: &ReportInput) -> String {

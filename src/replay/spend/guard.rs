@@ -10,13 +10,15 @@ use crate::types::NanoUsd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The purse. Cloning shares it.
+/// A purse, and what a token costs. Cloning shares the purse.
 #[derive(Clone, Debug)]
-pub struct SpendGuard(Arc<Purse>);
+pub struct SpendGuard {
+    purse: Arc<Purse>,
+    price: Option<TokenPrice>,
+}
 
 #[derive(Debug)]
 struct Purse {
-    price: Option<TokenPrice>,
     tokens: Account,
     /// In billionths of a US dollar.
     cost: Account,
@@ -36,7 +38,7 @@ struct Account {
 #[derive(Debug)]
 #[must_use = "what is dropped counts as spent"]
 pub struct SpendPermit {
-    purse: Arc<Purse>,
+    guard: SpendGuard,
     /// What has not been settled.
     open: Option<Sum>,
 }
@@ -88,7 +90,12 @@ impl SpendGuard {
             spent: AtomicU64::new(0),
         };
         let (tokens, cost) = (account(caps.tokens), account(caps.cost.map(|cost| cost.0)));
-        Self(Arc::new(Purse { price, tokens, cost }))
+        Self { purse: Arc::new(Purse { tokens, cost }), price }
+    }
+
+    /// The same purse, where tokens cost something else.
+    pub fn at_price(&self, price: Option<TokenPrice>) -> Self {
+        Self { purse: Arc::clone(&self.purse), price }
     }
 
     /// Sets aside what a request may use.
@@ -96,29 +103,34 @@ impl SpendGuard {
     /// # Errors
     /// When that is more than there is; nothing is set aside then.
     pub fn admit(&self, estimate: &SpendEstimate) -> Result<SpendPermit, CapReached> {
-        let sum = self.0.sum(estimate.reserved);
+        let sum = self.sum(estimate.reserved);
         let refused = |cap| CapReached { cap, spent: self.spent() };
-        if !self.0.tokens.take(sum.tokens) {
+        if !self.purse.tokens.take(sum.tokens) {
             return Err(refused(Cap::Tokens));
         }
-        if !self.0.cost.take(sum.cost) {
-            self.0.tokens.give_back(sum.tokens);
+        if !self.purse.cost.take(sum.cost) {
+            self.purse.tokens.give_back(sum.tokens);
             return Err(refused(Cap::Cost));
         }
-        Ok(SpendPermit { purse: Arc::clone(&self.0), open: Some(sum) })
+        Ok(SpendPermit { guard: self.clone(), open: Some(sum) })
     }
 
     /// What was spent so far, without what is set aside.
     pub fn spent(&self) -> Spent {
         let spent = |account: &Account| account.spent.load(Ordering::Relaxed);
-        Spent { tokens: spent(&self.0.tokens), cost: NanoUsd(spent(&self.0.cost)) }
+        Spent { tokens: spent(&self.purse.tokens), cost: NanoUsd(spent(&self.purse.cost)) }
+    }
+
+    fn sum(&self, count: TokenCount) -> Sum {
+        let cost = self.price.map_or(0, |price| count.cost(price).0);
+        Sum { tokens: count.total(), cost }
     }
 }
 
 impl SpendPermit {
     /// The request has used that much, as its answer says.
     pub fn settle(mut self, used: TokenCount) {
-        let used = self.purse.sum(used);
+        let used = self.guard.sum(used);
         self.close(used);
     }
 
@@ -129,8 +141,8 @@ impl SpendPermit {
 
     fn close(&mut self, used: Sum) {
         if let Some(open) = self.open.take() {
-            self.purse.tokens.settle(open.tokens, used.tokens);
-            self.purse.cost.settle(open.cost, used.cost);
+            self.guard.purse.tokens.settle(open.tokens, used.tokens);
+            self.guard.purse.cost.settle(open.cost, used.cost);
         }
     }
 }
@@ -140,13 +152,6 @@ impl Drop for SpendPermit {
         if let Some(open) = self.open {
             self.close(open);
         }
-    }
-}
-
-impl Purse {
-    fn sum(&self, count: TokenCount) -> Sum {
-        let cost = self.price.map_or(0, |price| count.cost(price).0);
-        Sum { tokens: count.total(), cost }
     }
 }
 

@@ -221,6 +221,20 @@ pub struct FiguresFragment {
     pub totals: Table,
 }
 
+/// What the runs were made to find out.
+#[derive(Template)]
+#[template(path = "replay/_study.html")]
+pub struct StudyFragment {
+    /// What it is called.
+    pub title: &'static str,
+    /// Beside the title.
+    pub note: String,
+    /// What the columns are called.
+    pub heads: &'static [&'static str],
+    /// From top to bottom, cells from left to right.
+    pub rows: Vec<Vec<String>>,
+}
+
 /// Every run: its state and its most important figures.
 #[derive(Template)]
 #[template(path = "replay/_runs.html")]

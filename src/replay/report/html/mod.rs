@@ -16,12 +16,12 @@ mod tables;
 pub use fragment::{
     AnswerRow, AnswersFragment, Fact, FactsFragment, FailuresFragment, FiguresFragment,
     ForestFragment, ForestRow, LegendEntry, Number, PlotFragment, RunRow, RunsFragment, Standing,
-    Table, TableRow, Tile, TilesFragment, VerdictFragment,
+    StudyFragment, Table, TableRow, Tile, TilesFragment, VerdictFragment,
 };
 
 use super::input::ReportInput;
 use super::summary::{Summary, Tone};
-use super::{human, words};
+use super::{Findings, human, words};
 use crate::replay::{Metric, PlanHead, Quantity, Statistic};
 use askama::Template;
 use base64::Engine;
@@ -50,6 +50,8 @@ pub struct Parts {
     pub verdict: VerdictFragment,
     /// A few figures, large.
     pub tiles: TilesFragment,
+    /// What the runs were made to find out, where that is no comparison.
+    pub study: Option<StudyFragment>,
     /// Metric by metric, where two arms are compared.
     pub forest: Option<ForestFragment>,
     /// Rung by rung, where answers are compared.
@@ -116,6 +118,10 @@ pub fn parts(input: &ReportInput) -> Parts {
             reasons: summary.reasons.iter().map(|reason| sentence(reason)).collect(),
         },
         tiles: TilesFragment { tiles: tiles.collect() },
+        study: input.study.as_ref().map(|study| {
+            let Findings { title, note, heads, rows, .. } = study.findings();
+            StudyFragment { title, note, heads, rows }
+        }),
         forest: comparison.map(|comparison| tables::forest(comparison, &summary)),
         answers: comparison.and_then(|c| c.answers.as_ref()).map(tables::answers),
         plots: pictures::pictures(input, &summary),

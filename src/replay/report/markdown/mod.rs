@@ -7,7 +7,7 @@ mod escape;
 
 use super::input::ReportInput;
 use super::summary::{ArmSummary, STATISTICS, Spread, Standing, Summary, plural};
-use super::{human, words};
+use super::{Findings, human, words};
 use crate::replay::{AnswerComparison, Comparison, MetricComparison, Quantity, Role, Statistic};
 use escape::{code, prose};
 use std::fmt::Write;
@@ -27,6 +27,9 @@ pub fn markdown(input: &ReportInput) -> String {
             let title = format!("Answers: {} pairs compared", human::count(answers.pairs));
             fold(&mut text, &title, &rungs(answers));
         }
+    }
+    if let Some(study) = &input.study {
+        text.push_str(&found(&study.findings()));
     }
     let runs = summary.arms.iter().map(|arm| arm.arm.runs.len()).sum::<usize>();
     fold(&mut text, "Figures, means of the runs that count", &figures(&summary));
@@ -48,6 +51,18 @@ fn head(summary: &Summary<'_>) -> String {
     }
     more(&mut text, "- ", summary.reasons.len());
     text.push('\n');
+    text
+}
+
+fn found(findings: &Findings) -> String {
+    let mut text = format!("| {} |\n|:--|{}\n", findings.heads.join(" | "), {
+        "--:|".repeat(findings.heads.len().saturating_sub(1))
+    });
+    for row in findings.rows.iter().take(ROWS) {
+        line(&mut text, format_args!("| {} |", row.join(" | ").replace('<', "&lt;")));
+    }
+    more(&mut text, "\n", findings.rows.len());
+    line(&mut text, format_args!("\n<sub>{}: {}.</sub>\n", findings.title, findings.note));
     text
 }
 

@@ -11,7 +11,7 @@ pub use style::Colour;
 
 use super::input::ReportInput;
 use super::summary::{ArmSummary, STATISTICS, Spread, Standing, Summary, Tone};
-use super::{human, words};
+use super::{Findings, human, words};
 use crate::replay::{AnswerComparison, Comparison, Metric, Role, Statistic};
 use grid::{Cell, Column, Side, cut, grid};
 use std::fmt::Write;
@@ -47,6 +47,9 @@ pub fn terminal(input: &ReportInput, style: TerminalStyle) -> String {
             page.answers(answers);
         }
     }
+    if let Some(study) = &input.study {
+        page.study(&study.findings());
+    }
     page.figures(&summary);
     page.runs(&summary);
     page.text
@@ -73,7 +76,7 @@ impl Page {
         self.fact("report", &format!("{}, {began}, transom {}", input.id, input.program));
         for arm in &summary.arms {
             let name = if arm.letter.is_empty() { "target" } else { arm.letter };
-            self.fact(name, &format!("{}  {}", arm.arm.name, arm.arm.target));
+            self.fact(name, &arm.arm.title());
         }
         self.fact("plan", &format!("{schedule}; seed {}", input.plan.options.seed));
         let of = human::count(input.plan.captured);
@@ -148,6 +151,18 @@ impl Page {
         self.title("Answers", &note);
         self.grid(&columns, &rows);
         self.paragraph("", &format!("Of these, {}.", words::answer_levels(answers)));
+    }
+
+    fn study(&mut self, findings: &Findings) {
+        let columns = (0..).zip(findings.heads).map(|(at, head)| {
+            let side = if at == 0 { Side::Left } else { Side::Right };
+            column(head, side, u8::MAX)
+        });
+        let columns: Vec<_> = columns.collect();
+        let rows = findings.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
+        let rows: Vec<Vec<Cell>> = rows.collect();
+        self.title(findings.title, &findings.note);
+        self.grid(&columns, &rows);
     }
 
     fn figures(&mut self, summary: &Summary<'_>) {

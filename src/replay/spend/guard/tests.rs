@@ -18,7 +18,7 @@ fn caps(tokens: u64, cost: u64) -> SpendCaps {
 
 fn taken(guard: &SpendGuard) -> (u64, u64) {
     let load = |account: &Account| account.taken.load(Ordering::Relaxed);
-    (load(&guard.0.tokens), load(&guard.0.cost))
+    (load(&guard.purse.tokens), load(&guard.purse.cost))
 }
 
 #[test]
