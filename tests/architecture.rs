@@ -28,8 +28,9 @@ const LAYERS: [Layer; 20] = [
     ("store", "types error protocol observe::event"),
     ("pipeline", PARTS),
     ("edge", PARTS_AND_PATH),
-    ("admin", PARTS_AND_PATH),
-    ("replay", PARTS_AND_PATH),
+    // A client like any other, of captured traffic.
+    ("replay", "types protocol capture"),
+    ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
     ("config", "types observe identity admission cache upstream capture store"),
@@ -43,6 +44,8 @@ const LAYERS: [Layer; 20] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
+const PATH_AND_REPLAY: &str = "types protocol error observe identity admission cache upstream \
+     capture store pipeline replay";
 const ALL_BELOW_APP: &str = "types protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config";
 const ALL: &str = "types protocol error observe identity admission cache upstream \

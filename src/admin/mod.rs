@@ -8,11 +8,13 @@ mod capture;
 mod health;
 mod overview;
 mod profile;
+mod replay;
 mod telemetry;
 
 pub use capture::CaptureControl;
 pub use health::Readiness;
 pub use profile::Profiling;
+pub use replay::ReplayControl;
 
 use crate::cache::Cache;
 use crate::observe::{LevelSwitch, Observer, Sampler};
@@ -57,6 +59,8 @@ pub struct AdminState {
     pub cache: Arc<Cache>,
     /// What is written down; `None` where nothing is.
     pub capture: Option<CaptureControl>,
+    /// What was captured, sent again; `None` where there is no directory for it.
+    pub replay: Option<ReplayControl>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -90,6 +94,11 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/captures", get(capture::status))
         .route("/api/v1/captures/exchanges", get(capture::list))
         .route("/api/v1/captures/erase", post(capture::erase))
+        .route("/api/v1/replays", get(replay::list).post(replay::begin))
+        .route("/api/v1/replays/{id}", get(replay::show))
+        .route("/api/v1/replays/{id}/progress", get(replay::progress))
+        .route("/api/v1/replays/{id}/stop", post(replay::stop))
+        .route("/api/v1/replays/{id}/{file}", get(replay::file))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))
@@ -108,7 +117,8 @@ async fn secure(mut response: Response) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     for (name, value) in pairs {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A report has a policy of its own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -7,6 +7,7 @@ mod budgets;
 mod caching;
 mod capturing;
 mod observing;
+mod replaying;
 mod side;
 
 use crate::admin::{AdminState, Profiling, Readiness};
@@ -23,8 +24,9 @@ use budgets::Budgets;
 use caching::Caching;
 use capturing::Capturing;
 use observing::{Observed, Observing};
+use replaying::Replaying;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -91,6 +93,7 @@ pub struct App {
     budgets: Budgets,
     caching: Caching,
     capturing: Capturing,
+    replaying: Replaying,
     level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: BoundListener,
@@ -105,7 +108,7 @@ impl App {
     /// # Errors
     /// When a port cannot be had or the system is out of something.
     pub fn build(settings: Settings, around: Surroundings) -> Result<Self, StartError> {
-        let data: Result<_, _> = settings.server.listen.iter().copied().map(bind_to).collect();
+        let data: Result<Vec<_>, _> = settings.server.listen.iter().copied().map(bind_to).collect();
         let (data, admin) = (data?, bind_to(settings.server.admin)?);
         let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let clock = Clock::system();
@@ -122,6 +125,7 @@ impl App {
         let caching = Caching::start(&settings, around.answers, metrics, clock);
         let caching = caching.map_err(StartError::Worker)?;
         let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
+        let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
         let upstreams = numbered(settings.upstreams);
         let budgets = Budgets::of(&observer, around.store, clock);
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
@@ -155,6 +159,7 @@ impl App {
             budgets,
             caching,
             capturing,
+            replaying,
             level,
             data,
             admin,
@@ -190,6 +195,7 @@ impl App {
             profiling: Profiling::default(),
             cache: Arc::clone(&deps.cache),
             capture: self.capturing.control.clone(),
+            replay: self.replaying.control.clone(),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -200,6 +206,7 @@ impl App {
         tasks.spawn(self.budgets.keep(halt.clone()));
         tasks.spawn(self.caching.run(halt.clone()));
         tasks.spawn(self.capturing.run(halt.clone()));
+        tasks.spawn(self.replaying.run(halt.clone()));
 
         let (shut, shutdown) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&deps), upstreams.first().cloned());
@@ -238,6 +245,19 @@ impl App {
 fn numbered(upstreams: Vec<UpstreamSettings>) -> Vec<Arc<Upstream>> {
     let numbered = upstreams.into_iter().enumerate();
     numbered.map(|(index, upstream)| Upstream::new(index, upstream)).collect()
+}
+
+/// Where a client of this machine connects.
+fn first(data: &[BoundListener]) -> SocketAddr {
+    let mut address = data.first().map_or(([127, 0, 0, 1], 0).into(), |first| first.address);
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
 }
 
 fn bind_to(address: SocketAddr) -> Result<BoundListener, StartError> {

@@ -10,6 +10,7 @@
 //! | `sample`, `outcome` | what was seen, and whether it counts |
 //! | `directory` | a run on disk |
 //! | `experiment` | runs made for one question |
+//! | `desk` | experiments for a process that does other things too |
 //! | `compare`, `answers` | runs beside runs: their figures, and what the answers say |
 //! | `verdict` | what a comparison says in the end |
 //! | `report` | all of it for people and for machines |
@@ -21,6 +22,7 @@ mod carbon;
 mod chance;
 pub mod client;
 pub mod compare;
+pub mod desk;
 pub mod directory;
 pub mod engine;
 pub mod experiment;

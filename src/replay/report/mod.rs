@@ -36,7 +36,7 @@ pub use html::{
     AnswerRow, AnswersFragment, Fact, FactsFragment, FailuresFragment, FiguresFragment,
     ForestFragment, ForestRow, LegendEntry, Number, PLOT_STYLE, Parts, PlotFragment, RunRow,
     RunsFragment, Standing, StudyFragment, Table, TableRow, Tile, TilesFragment, VerdictFragment,
-    html, parts,
+    html, page_policy, parts,
 };
 pub use input::{Arm, Arms, ReportInput, Run, SendLag};
 pub use json::{JSON_VERSION, json};

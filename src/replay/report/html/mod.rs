@@ -73,7 +73,7 @@ pub struct Parts {
 struct ReportPage {
     title: String,
     style: String,
-    style_hash: String,
+    policy: String,
     id: String,
     began: String,
     began_short: String,
@@ -82,19 +82,28 @@ struct ReportPage {
     parts: Parts,
 }
 
+/// The policy that the page asks for itself: nothing but its own style sheet.
+pub fn page_policy() -> String {
+    let style = style_hash(&format!("{PAGE_STYLE}{PLOT_STYLE}"));
+    format!("default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'")
+}
+
+fn style_hash(style: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(style.as_bytes())))
+}
+
 /// The whole page.
 ///
 /// # Errors
 /// When a template cannot be rendered, which none of these can.
 pub fn html(input: &ReportInput) -> Result<String, askama::Error> {
     let summary = Summary::of(input);
-    let style = format!("{PAGE_STYLE}{PLOT_STYLE}");
     let began = humantime::format_rfc3339_seconds(input.began).to_string();
     let names: Vec<&str> = summary.arms.iter().rev().map(|arm| arm.arm.name.as_str()).collect();
     let page = ReportPage {
         title: format!("{}: {} – transom replay", summary.standing.word, names.join(" vs ")),
-        style_hash: format!("sha256-{}", STANDARD.encode(Sha256::digest(style.as_bytes()))),
-        style,
+        policy: page_policy(),
+        style: format!("{PAGE_STYLE}{PLOT_STYLE}"),
         id: input.id.clone(),
         began_short: began.replace('T', " ").replace('Z', " UTC"),
         began,

@@ -1,0 +1,155 @@
+//! What operators ask of replays: to begin one, how far it is, to stop it, and what came of it.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `order` | what a replay is ordered with |
+//! | `report` | what came of one, in every form |
+//! | `progress` | how far one is, as it goes on |
+//!
+//! Must not know: how a replay is carried out.
+
+mod order;
+mod progress;
+mod report;
+
+pub(super) use progress::progress;
+pub(super) use report::{file, show};
+
+use crate::admin::AdminState;
+use crate::capture::Archive;
+use crate::replay::desk::{Desk, Refused};
+use crate::replay::experiment::{Ending, ExperimentRecord, Question, Standing};
+use crate::replay::outcome::RunId;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::StatusCode;
+use order::Wanted;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::{Duration, UNIX_EPOCH};
+use tokio::task::spawn_blocking;
+
+/// Replays of one list.
+const MOST: usize = 200;
+
+/// A request that makes no sense or cannot be carried out, with the reason.
+type Refusal = (StatusCode, Json<Value>);
+
+/// What replays of a running proxy need. Cloning shares it.
+#[derive(Clone)]
+pub struct ReplayControl {
+    /// Where they are ordered.
+    pub desk: Desk,
+    /// What was captured.
+    pub archive: Archive,
+    /// Where the proxy itself is, to be replayed through.
+    pub proxy: SocketAddr,
+}
+
+/// Begins what the body orders. The JSON content type, which axum insists on, keeps other
+/// sites' forms out.
+pub(super) async fn begin(
+    State(state): State<AdminState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let Json(wanted) = wanted.map_err(|rejection| match rejection {
+        JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
+        other => refusal(other.status(), other.body_text()),
+    })?;
+    let control = control(&state)?;
+    let order = wanted.order(&control, &state.upstreams);
+    let order = order.map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    // It reads the capture, which has no place on a thread that pages share.
+    let desk = control.desk.clone();
+    let begun = spawn_blocking(move || desk.begin(order)).await;
+    let record = begun.map_err(|error| broken(error.to_string()))?.map_err(refused)?;
+    tracing::info!(target: "transom::audit", id = %record.id, by = %peer, "a replay was begun");
+    Ok((StatusCode::ACCEPTED, Json(shown(&record, control.desk.standing(&record.id)))))
+}
+
+/// The replays that there are, the newest first.
+pub(super) async fn list(State(state): State<AdminState>) -> Result<Json<Value>, Refusal> {
+    let control = control(&state)?;
+    let desk = control.desk.clone();
+    let read = spawn_blocking(move || records(&desk)).await;
+    let records = read.map_err(|error| broken(error.to_string()))?;
+    let shown = records.iter().map(|record| shown(record, control.desk.standing(&record.id)));
+    Ok(Json(json!({ "replays": shown.collect::<Vec<_>>() })))
+}
+
+/// Stops one; what has run by then is reported.
+pub(super) async fn stop(
+    State(state): State<AdminState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let control = control(&state)?;
+    let id = run_id(&id)?;
+    if !control.desk.stop(&id) {
+        return Err(refusal(StatusCode::CONFLICT, "it is not under way"));
+    }
+    tracing::info!(target: "transom::audit", %id, by = %peer, "a replay was stopped");
+    Ok(Json(json!({ "stopping": id })))
+}
+
+/// Those that can be read; without a directory there are none.
+fn records(desk: &Desk) -> Vec<ExperimentRecord> {
+    let ids = ExperimentRecord::list(desk.root()).unwrap_or_default();
+    let records = ids.iter().take(MOST);
+    records.filter_map(|id| ExperimentRecord::load(desk.root(), id).ok()).collect()
+}
+
+fn shown(record: &ExperimentRecord, standing: Option<Standing>) -> Value {
+    let began = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from(record.began));
+    let (state, why) = match (&record.ending, standing.is_some()) {
+        (_, true) => ("running", None),
+        (Some(Ending::Done), _) => ("done", None),
+        (Some(Ending::Stopped(why)), _) => ("stopped", Some(why.as_str())),
+        (Some(Ending::Failed(why)), _) => ("failed", Some(why.as_str())),
+        (None, _) => ("interrupted", Some("the process ended before it did")),
+    };
+    let question = match record.question {
+        Question::Run => "run",
+        Question::Compare { .. } => "compare",
+        Question::Calibrate { .. } => "calibrate",
+        Question::Sweep { .. } => "sweep",
+    };
+    json!({
+        "id": record.id,
+        "began": began.to_string(),
+        "question": question,
+        "settings": record.question,
+        "arms": record.arms,
+        "state": state,
+        "why": why,
+        "progress": standing.map(|standing| progress::shown(&standing)),
+    })
+}
+
+fn refused(why: Refused) -> Refusal {
+    let status = match why {
+        Refused::Busy | Refused::Spending(_) => StatusCode::CONFLICT,
+        Refused::Order(_) => StatusCode::BAD_REQUEST,
+        Refused::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    refusal(status, why.to_string())
+}
+
+fn run_id(text: &str) -> Result<RunId, Refusal> {
+    RunId::parse(text).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "there is no such replay"))
+}
+
+fn control(state: &AdminState) -> Result<ReplayControl, Refusal> {
+    let off = || refusal(StatusCode::CONFLICT, "there is no directory to keep replays in");
+    state.replay.clone().ok_or_else(off)
+}
+
+fn broken(why: String) -> Refusal {
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
+fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
+    (status, Json(json!({ "error": why.into() })))
+}
