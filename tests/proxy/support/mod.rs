@@ -25,6 +25,6 @@ pub use otlp::{Collector, attribute, hex};
 pub use proxy::{BINARY, Home, Proxy};
 pub use setup::Setup;
 pub use tls::Identity;
-pub use upstream::{After, Call, Traits, Upstream};
+pub use upstream::{After, Call, Received, Traits, Upstream};
 pub use wait::{Gate, PATIENCE, until, within};
 pub use wire::{Head, Wire};
