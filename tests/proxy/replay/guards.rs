@@ -1,7 +1,7 @@
 //! What keeps a replay from doing harm.
 
 use super::*;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 use transom::replay::directory::RunDirectory;
 
 /// Bad usage: nothing was sent.
@@ -75,7 +75,7 @@ async fn a_replay_that_can_wait_begins_when_the_power_is_clean() {
     let home = Home::new();
     let file = captured(&home, 3);
     let upstream = Upstream::start(serve_well);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = transom::types::Clock::system().date().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let slots = [(now - 60, now + 3, 500), (now + 3, now + 7_200, 90)];
     let slot = |(from, to, intensity): (u64, u64, u32)| json!({ "from": from, "to": to, "intensity": intensity });
     home.write("forecast.json", &json!(slots.map(slot)).to_string());

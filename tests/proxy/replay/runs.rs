@@ -23,7 +23,7 @@ async fn a_run_sends_what_was_captured_and_keeps_everything_it_has_seen() {
     for request in &received {
         assert!(request.head.header("x-transom-replay").unwrap().starts_with(id), "{request:?}");
     }
-    let mut asked: Vec<String> = received.iter().map(|request| text(request)).collect();
+    let mut asked: Vec<String> = received.iter().map(text).collect();
     asked.sort();
     asked.dedup();
     assert_eq!(asked.len(), 30, "every request once");

@@ -1,7 +1,7 @@
 //! One run of many workers.
 
 use super::*;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use transom::replay::directory::RunDirectory;
 
 #[tokio::test]
@@ -13,7 +13,7 @@ async fn workers_begin_together_and_what_they_have_seen_is_put_together() {
     let output =
         replay(&home, &format!("plan {file} --rate 80/s --shards 2 --out p.jsonl.zst")).await;
     assert_code(&output, 0);
-    let start = SystemTime::now() + Duration::from_secs(2);
+    let start = transom::types::Clock::system().date() + Duration::from_secs(2);
     let start_at = humantime::format_rfc3339_millis(start);
     let worker = |number: u32| {
         let arguments = format!(
