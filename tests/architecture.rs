@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 20] = [
+const LAYERS: [Layer; 21] = [
     ("types", ""),
+    ("human", ""),
     ("protocol", "types"),
     ("error", "types"),
     ("observe", "types"),
@@ -29,7 +30,7 @@ const LAYERS: [Layer; 20] = [
     ("pipeline", PARTS),
     ("edge", PARTS_AND_PATH),
     // A client like any other, of captured traffic.
-    ("replay", "types protocol capture"),
+    ("replay", "types human protocol capture"),
     ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
@@ -44,11 +45,11 @@ const LAYERS: [Layer; 20] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
-const PATH_AND_REPLAY: &str = "types protocol error observe identity admission cache upstream \
+const PATH_AND_REPLAY: &str = "types human protocol error observe identity admission cache upstream \
      capture store pipeline replay";
-const ALL_BELOW_APP: &str = "types protocol error observe identity admission cache upstream \
+const ALL_BELOW_APP: &str = "types human protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config";
-const ALL: &str = "types protocol error observe identity admission cache upstream \
+const ALL: &str = "types human protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.

@@ -13,7 +13,8 @@
 
 use super::input::ReportInput;
 use super::summary::{ArmSummary, Spread, Standing, Summary};
-use super::{human, words};
+use super::words;
+use crate::human;
 use crate::replay::{AnswerComparison, Comparison, MetricComparison, Role, Rung, Verdict};
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,

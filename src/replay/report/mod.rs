@@ -6,7 +6,7 @@
 //! | `load` | the runs of it, from what came of them |
 //! | `reservoir`, `lag` | the bounded parts of it that pictures are drawn from |
 //! | `study` | what runs were made to find out, where that is no comparison |
-//! | `summary`, `words`, `human` | what all forms say alike, and how |
+//! | `summary`, `words` | what all forms say alike, and how |
 //! | `terminal`, `json`, `junit`, `markdown`, `html` | the forms |
 //! | `plot` | pictures as SVG, for pages of any kind |
 //!
@@ -14,7 +14,6 @@
 //! from. Must not know: where the text goes; how a verdict is reached.
 
 mod html;
-pub mod human;
 mod input;
 mod json;
 mod junit;

@@ -4,7 +4,8 @@
 //! Must not know: forms.
 
 use super::summary::{Standing, Tone, plural};
-use super::{human, words};
+use super::words;
+use crate::human;
 use crate::replay::compare::{Calibration, Floor};
 use crate::replay::experiment::{Swept, SweptStage};
 use crate::replay::{Knee, StageResult};

@@ -4,7 +4,8 @@
 //! Must not know: files, terminals, pages.
 
 use super::input::{Arm, Arms, ReportInput, Run};
-use super::{Findings, Study, human, words};
+use super::{Findings, Study, words};
+use crate::human;
 use crate::replay::{
     Comparison, Metric, MetricComparison, Quantity, Role, Rung, Statistic, Verdict,
 };

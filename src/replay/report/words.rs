@@ -2,7 +2,7 @@
 //!
 //! Must not know: where the words are written.
 
-use super::human;
+use crate::human;
 use crate::replay::{
     AnswerComparison, Arrival, Comparison, Effect, Failure, Metric, PlanHead, Quantity, Role,
     Schedule, Stage, Statistic, Verdict,

@@ -21,7 +21,8 @@ pub use fragment::{
 
 use super::input::ReportInput;
 use super::summary::{Summary, Tone};
-use super::{Findings, human, words};
+use super::{Findings, words};
+use crate::human;
 use crate::replay::{Metric, PlanHead, Quantity, Statistic};
 use askama::Template;
 use base64::Engine;

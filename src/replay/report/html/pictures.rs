@@ -5,7 +5,9 @@
 
 use super::fragment::{LegendEntry, PlotFragment, Table, TableRow};
 use super::tables::{maybe, number, whole};
+use crate::human;
 use crate::replay::Phase;
+use crate::replay::report::LagCounts;
 use crate::replay::report::input::{ReportInput, Run};
 use crate::replay::report::plot::{
     EcdfLine, Histogram, HistogramBar, Ink, Moment, QuantileRatios, Timeline, TimelineRun, ecdf,
@@ -14,7 +16,6 @@ use crate::replay::report::plot::{
 use crate::replay::report::reservoir::{Dot, Fate};
 use crate::replay::report::summary::{ArmSummary, Summary};
 use crate::replay::report::words::Unit;
-use crate::replay::report::{LagCounts, human};
 use std::collections::BTreeMap;
 
 /// Runs of one arm that are drawn; more would only be a blur.

@@ -6,7 +6,7 @@ use super::fragment::{
     AnswerRow, AnswersFragment, FailuresFragment, FiguresFragment, ForestFragment, ForestRow,
     Number, RunRow, RunsFragment, Table, TableRow,
 };
-use crate::replay::report::human;
+use crate::human;
 use crate::replay::report::input::Run;
 use crate::replay::report::plot::{Forest, ForestMark, ForestRun};
 use crate::replay::report::summary::{

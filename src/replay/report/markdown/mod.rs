@@ -7,7 +7,8 @@ mod escape;
 
 use super::input::ReportInput;
 use super::summary::{ArmSummary, STATISTICS, Spread, Standing, Summary, plural};
-use super::{Findings, human, words};
+use super::{Findings, words};
+use crate::human;
 use crate::replay::{AnswerComparison, Comparison, MetricComparison, Quantity, Role, Statistic};
 use escape::{code, prose};
 use std::fmt::Write;

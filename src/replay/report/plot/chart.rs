@@ -5,7 +5,7 @@
 //! inner picture that is stretched, with strokes that are not. Must not know: what is shown.
 
 use super::scale::{Rank, Scale};
-use crate::replay::report::human;
+use crate::human;
 use std::fmt::Write;
 
 /// The width of the inner picture, in units that are stretched to what there is.

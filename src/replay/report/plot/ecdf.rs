@@ -5,7 +5,7 @@
 
 use super::chart::{Axis, Chart, seconds, share};
 use super::{Ink, Scale, quantile};
-use crate::replay::report::human;
+use crate::human;
 
 /// Points of a line: enough for the eye, little enough for a page.
 const POINTS: usize = 140;

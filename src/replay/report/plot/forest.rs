@@ -6,7 +6,7 @@
 use super::chart::{escape, factor, percent, write};
 use super::scale::Rank;
 use super::{Scale, quantile};
-use crate::replay::report::human;
+use crate::human;
 
 /// The scale never ends before that factor, nor does it go beyond [`WIDEST`].
 const NARROWEST: f64 = 1.06;

@@ -4,7 +4,7 @@
 
 use super::chart::{Axis, Chart, seconds, share};
 use super::{Ink, Scale};
-use crate::replay::report::human;
+use crate::human;
 
 /// Requests of one side that were late by between `from` and `to` seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]

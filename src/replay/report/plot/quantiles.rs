@@ -6,7 +6,7 @@
 
 use super::chart::{Axis, Chart, factor, share};
 use super::{Scale, quantile};
-use crate::replay::report::human;
+use crate::human;
 
 /// A quantile is shown while a run has that many requests beyond it.
 const BEYOND: f64 = 10.0;

@@ -5,7 +5,7 @@
 
 use super::chart::{Axis, Chart, seconds};
 use super::{Scale, quantile};
-use crate::replay::report::human;
+use crate::human;
 
 /// Requests that the running percentile looks at: so many, and of a long run its 25th part.
 const WINDOW: usize = 60;

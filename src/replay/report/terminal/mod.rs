@@ -11,7 +11,8 @@ pub use style::Colour;
 
 use super::input::ReportInput;
 use super::summary::{ArmSummary, STATISTICS, Spread, Standing, Summary, Tone};
-use super::{Findings, human, words};
+use super::{Findings, words};
+use crate::human;
 use crate::replay::{AnswerComparison, Comparison, Metric, Role, Statistic};
 use grid::{Cell, Column, Side, cut, grid};
 use std::fmt::Write;
