@@ -50,6 +50,18 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// So many bytes: `840 B`, `2.10 GB`; a kilobyte is a thousand of them.
+pub fn bytes(value: u64) -> String {
+    let value = value as f64;
+    match value {
+        _ if value < 999.5 => format!("{value} B"),
+        _ if value < 999_500.0 => format!("{} kB", significant(value / 1e3)),
+        _ if value < 999.5e6 => format!("{} MB", significant(value / 1e6)),
+        _ if value < 999.5e9 => format!("{} GB", significant(value / 1e9)),
+        _ => format!("{} TB", significant(value / 1e12)),
+    }
+}
+
 /// A share of 1 as a percentage: `0.7 %`.
 pub fn share(value: f64) -> String {
     if value.is_finite() { format!("{} %", percent(value * 100.0)) } else { unbounded(value) }

@@ -24,7 +24,7 @@ use tokio::task::spawn_blocking;
 const MOST: usize = 1_000;
 
 /// A request that makes no sense or cannot be carried out, with the reason.
-type Refusal = (StatusCode, Json<Value>);
+pub(super) type Refusal = (StatusCode, Json<Value>);
 
 /// The capture of a running proxy. Cloning shares it.
 #[derive(Clone)]
@@ -37,8 +37,13 @@ pub struct CaptureControl {
 
 /// How it is doing; `{"on": false}` where no model is captured.
 pub(super) async fn status(State(state): State<AdminState>) -> Json<Value> {
+    Json(status_of(&state))
+}
+
+/// The same, for a page.
+pub(super) fn status_of(state: &AdminState) -> Value {
     let Some(CaptureControl { handle, .. }) = &state.capture else {
-        return Json(json!({ "on": false }));
+        return json!({ "on": false });
     };
     let (counts, usage) = (handle.counts(), handle.usage());
     let dropped: Map<String, Value> = DropReason::ALL
@@ -49,7 +54,7 @@ pub(super) async fn status(State(state): State<AdminState>) -> Json<Value> {
         CaptureState::Running => None,
         CaptureState::Paused { why, .. } => Some(why.to_string()),
     };
-    Json(json!({
+    json!({
         "on": true,
         "paused": paused,
         "written": counts.written,
@@ -57,7 +62,7 @@ pub(super) async fn status(State(state): State<AdminState>) -> Json<Value> {
         "segments": usage.segments,
         "bytes": usage.bytes,
         "queued_bytes": usage.queued,
-    }))
+    })
 }
 
 /// Which exchanges are listed.
@@ -78,15 +83,23 @@ pub(super) async fn list(
     State(state): State<AdminState>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Value>, Refusal> {
+    Ok(Json(json!({ "exchanges": listed(&state, wanted).await? })))
+}
+
+/// The same, for a page.
+pub(super) async fn listed(
+    state: &AdminState,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Vec<Value>, Refusal> {
     let Query(wanted) =
         wanted.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.body_text()))?;
-    let control = control(&state)?;
+    let control = control(state)?;
     let limit = wanted.limit.unwrap_or(100).min(MOST);
     let filter = wanted.filter().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
     // It reads files, which has no place on a thread that pages share.
     let read = spawn_blocking(move || latest(&control.archive, filter, limit)).await;
     let entries = read.map_err(|error| broken(error.to_string()))?.map_err(broken)?;
-    Ok(Json(json!({ "exchanges": entries.iter().rev().map(shown).collect::<Vec<_>>() })))
+    Ok(entries.iter().rev().map(shown).collect())
 }
 
 fn latest(archive: &Archive, filter: Filter, limit: usize) -> Result<VecDeque<IndexEntry>, String> {

@@ -3,14 +3,17 @@
 //! Must not know: pingora, or anything that would let a page slow the traffic.
 
 mod assets;
+mod charts;
 mod cache;
 mod capture;
 mod health;
 mod overview;
+mod pages;
 mod profile;
 mod replay;
 mod telemetry;
 
+pub use assets::Assets;
 pub use capture::CaptureControl;
 pub use health::Readiness;
 pub use profile::Profiling;
@@ -61,6 +64,8 @@ pub struct AdminState {
     pub capture: Option<CaptureControl>,
     /// What was captured, sent again; `None` where there is no directory for it.
     pub replay: Option<ReplayControl>,
+    /// The pages' own files.
+    pub assets: Assets,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -86,6 +91,16 @@ pub fn serve(
 fn router(state: AdminState) -> Router {
     Router::new()
         .route("/", get(overview::page))
+        .route("/slo", get(pages::slo::page))
+        .route("/slo.json", get(pages::slo::page))
+        .route("/captures", get(pages::captures::page))
+        .route("/captures.json", get(pages::captures::page))
+        .route("/replays", get(pages::replays::list).post(pages::replays::begin))
+        .route("/replays.json", get(pages::replays::list))
+        .route("/replays/{id}", get(pages::replays::show))
+        .route("/replays/{id}/stop", post(pages::replays::stop))
+        .route("/theme", post(pages::theme))
+        .route("/api/v1/live", get(pages::live::live))
         .route("/api/v1/overview", get(overview::json))
         .route("/api/v1/slo", get(telemetry::slo))
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))

@@ -10,7 +10,7 @@ mod observing;
 mod replaying;
 mod side;
 
-use crate::admin::{AdminState, Profiling, Readiness};
+use crate::admin::{AdminState, Assets, Profiling, Readiness};
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
@@ -196,6 +196,7 @@ impl App {
             cache: Arc::clone(&deps.cache),
             capture: self.capturing.control.clone(),
             replay: self.replaying.control.clone(),
+            assets: Assets::embedded(),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();

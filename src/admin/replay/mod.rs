@@ -13,7 +13,8 @@ mod progress;
 mod report;
 
 pub(super) use progress::progress;
-pub(super) use report::{file, show};
+pub(super) use order::Wanted;
+pub(super) use report::{file, report_on, show};
 
 use crate::admin::AdminState;
 use crate::capture::Archive;
@@ -24,7 +25,6 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::StatusCode;
-use order::Wanted;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::{Duration, UNIX_EPOCH};
@@ -34,7 +34,15 @@ use tokio::task::spawn_blocking;
 const MOST: usize = 200;
 
 /// A request that makes no sense or cannot be carried out, with the reason.
-type Refusal = (StatusCode, Json<Value>);
+pub(super) type Refusal = (StatusCode, Json<Value>);
+
+/// What came of an order.
+pub(super) enum Begun {
+    /// It goes on.
+    Now(Box<ExperimentRecord>),
+    /// It makes no sense, or something speaks against it.
+    Refused(StatusCode, String),
+}
 
 /// What replays of a running proxy need. Cloning shares it.
 #[derive(Clone)]
@@ -58,25 +66,56 @@ pub(super) async fn begin(
         JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
         other => refusal(other.status(), other.body_text()),
     })?;
-    let control = control(&state)?;
-    let order = wanted.order(&control, &state.upstreams);
-    let order = order.map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    match begun(&state, peer, wanted).await? {
+        Begun::Now(record) => {
+            let standing = control(&state)?.desk.standing(&record.id);
+            Ok((StatusCode::ACCEPTED, Json(shown(&record, standing))))
+        }
+        Begun::Refused(status, why) => Err(refusal(status, why)),
+    }
+}
+
+/// Begins what is wanted, if nothing speaks against it.
+pub(super) async fn begun(
+    state: &AdminState,
+    peer: SocketAddr,
+    wanted: Wanted,
+) -> Result<Begun, Refusal> {
+    let control = control(state)?;
+    let order = match wanted.order(&control, &state.upstreams) {
+        Ok(order) => order,
+        Err(why) => return Ok(Begun::Refused(StatusCode::BAD_REQUEST, why)),
+    };
     // It reads the capture, which has no place on a thread that pages share.
-    let desk = control.desk.clone();
-    let begun = spawn_blocking(move || desk.begin(order)).await;
-    let record = begun.map_err(|error| broken(error.to_string()))?.map_err(refused)?;
-    tracing::info!(target: "transom::audit", id = %record.id, by = %peer, "a replay was begun");
-    Ok((StatusCode::ACCEPTED, Json(shown(&record, control.desk.standing(&record.id)))))
+    let begun = spawn_blocking(move || control.desk.begin(order)).await;
+    match begun.map_err(|error| broken(error.to_string()))? {
+        Ok(record) => {
+            tracing::info!(target: "transom::audit", id = %record.id, by = %peer, "a replay was begun");
+            Ok(Begun::Now(Box::new(record)))
+        }
+        Err(Refused::Failed(why)) => Err(broken(why)),
+        Err(why @ Refused::Order(_)) => Ok(Begun::Refused(StatusCode::BAD_REQUEST, why.to_string())),
+        Err(why) => Ok(Begun::Refused(StatusCode::CONFLICT, why.to_string())),
+    }
 }
 
 /// The replays that there are, the newest first.
 pub(super) async fn list(State(state): State<AdminState>) -> Result<Json<Value>, Refusal> {
-    let control = control(&state)?;
-    let desk = control.desk.clone();
-    let read = spawn_blocking(move || records(&desk)).await;
-    let records = read.map_err(|error| broken(error.to_string()))?;
-    let shown = records.iter().map(|record| shown(record, control.desk.standing(&record.id)));
+    let records = records_of(&state).await?;
+    let shown = records.iter().map(|(record, standing)| shown(record, *standing));
     Ok(Json(json!({ "replays": shown.collect::<Vec<_>>() })))
+}
+
+/// The replays that there are, the newest first, and how far those under way are.
+pub(super) async fn records_of(
+    state: &AdminState,
+) -> Result<Vec<(ExperimentRecord, Option<Standing>)>, Refusal> {
+    let desk = control(state)?.desk;
+    let read = spawn_blocking(move || {
+        let records = records(&desk).into_iter();
+        records.map(|record| (desk.standing(&record.id), record)).map(|(s, r)| (r, s)).collect()
+    });
+    read.await.map_err(|error| broken(error.to_string()))
 }
 
 /// Stops one; what has run by then is reported.
@@ -85,13 +124,18 @@ pub(super) async fn stop(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    let control = control(&state)?;
-    let id = run_id(&id)?;
-    if !control.desk.stop(&id) {
+    stopped(&state, peer, &id)?;
+    Ok(Json(json!({ "stopping": id })))
+}
+
+/// Stops one, if it is under way.
+pub(super) fn stopped(state: &AdminState, peer: SocketAddr, id: &str) -> Result<(), Refusal> {
+    let id = run_id(id)?;
+    if !control(state)?.desk.stop(&id) {
         return Err(refusal(StatusCode::CONFLICT, "it is not under way"));
     }
     tracing::info!(target: "transom::audit", %id, by = %peer, "a replay was stopped");
-    Ok(Json(json!({ "stopping": id })))
+    Ok(())
 }
 
 /// Those that can be read; without a directory there are none.
@@ -128,15 +172,6 @@ fn shown(record: &ExperimentRecord, standing: Option<Standing>) -> Value {
     })
 }
 
-fn refused(why: Refused) -> Refusal {
-    let status = match why {
-        Refused::Busy | Refused::Spending(_) => StatusCode::CONFLICT,
-        Refused::Order(_) => StatusCode::BAD_REQUEST,
-        Refused::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    refusal(status, why.to_string())
-}
-
 fn run_id(text: &str) -> Result<RunId, Refusal> {
     RunId::parse(text).ok_or_else(|| refusal(StatusCode::NOT_FOUND, "there is no such replay"))
 }
@@ -146,7 +181,7 @@ fn control(state: &AdminState) -> Result<ReplayControl, Refusal> {
     state.replay.clone().ok_or_else(off)
 }
 
-fn broken(why: String) -> Refusal {
+pub(super) fn broken(why: String) -> Refusal {
     refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 

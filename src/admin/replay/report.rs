@@ -4,9 +4,7 @@
 
 use super::{Refusal, broken, control, refusal, run_id, shown};
 use crate::admin::AdminState;
-use crate::replay::desk::Desk;
-use crate::replay::experiment::ExperimentRecord;
-use crate::replay::outcome::RunId;
+use crate::replay::experiment::{ExperimentRecord, Standing};
 use crate::replay::report::{
     ReportInput, html, json as as_json, junit, markdown, page_policy, report_of,
 };
@@ -22,15 +20,28 @@ pub(in crate::admin) async fn show(
     State(state): State<AdminState>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    let desk = control(&state)?.desk;
-    let id = run_id(&id)?;
-    let standing = desk.standing(&id);
-    let (record, report) =
-        read(desk, id, |input| as_json(input).map_err(|e| e.to_string())).await?;
+    let (record, standing, report) = report_on(&state, &id).await?;
     let mut answer = shown(&record, standing);
-    let report = report.map(|text| serde_json::from_str::<Value>(&text)).transpose();
+    let text = report.as_ref().map(as_json).transpose();
+    let text = text.map_err(|error| broken(error.to_string()))?;
+    let report = text.map(|text| serde_json::from_str::<Value>(&text)).transpose();
     answer["report"] = report.map_err(|error| broken(error.to_string()))?.into();
     Ok(Json(answer))
+}
+
+/// What it is, how far it is, and its report once a run has ended. Reading samples takes its time.
+pub(in crate::admin) async fn report_on(
+    state: &AdminState,
+    id: &str,
+) -> Result<(ExperimentRecord, Option<Standing>, Option<ReportInput>), Refusal> {
+    let (desk, id) = (control(state)?.desk, run_id(id)?);
+    let read = spawn_blocking(move || {
+        let missing = || refusal(StatusCode::NOT_FOUND, "there is no such replay");
+        let record = ExperimentRecord::load(desk.root(), &id).map_err(|_| missing())?;
+        let report = report_of(&record, desk.root()).map_err(|error| broken(error.to_string()))?;
+        Ok((record, desk.standing(&id), report))
+    });
+    read.await.map_err(|error| broken(error.to_string()))?
 }
 
 /// The report as a file: `report.html`, `.json`, `.md` or `.xml`.
@@ -45,8 +56,9 @@ pub(in crate::admin) async fn file(
         "report.md" => ("text/markdown; charset=utf-8", |i| Ok(markdown(i))),
         _ => return Err(refusal(StatusCode::NOT_FOUND, "a report is html, json, xml or md")),
     };
-    let (_, report) = read(control(&state)?.desk, run_id(&id)?, form).await?;
-    let text = report.ok_or_else(|| refusal(StatusCode::CONFLICT, "no run of it has ended yet"))?;
+    let (_, _, report) = report_on(&state, &id).await?;
+    let report = report.ok_or_else(|| refusal(StatusCode::CONFLICT, "no run of it has ended yet"))?;
+    let text = form(&report).map_err(broken)?;
     let mut response = ([(header::CONTENT_TYPE, kind)], text).into_response();
     if let Ok(policy) = HeaderValue::try_from(format!("{}; frame-ancestors 'none'", page_policy()))
         && name == "report.html"
@@ -57,19 +69,3 @@ pub(in crate::admin) async fn file(
 }
 
 type Form = fn(&ReportInput) -> Result<String, String>;
-
-/// The record, and its report in a form; reading samples takes its time.
-async fn read(
-    desk: Desk,
-    id: RunId,
-    form: Form,
-) -> Result<(ExperimentRecord, Option<String>), Refusal> {
-    let read = spawn_blocking(move || {
-        let missing = || refusal(StatusCode::NOT_FOUND, "there is no such replay");
-        let record = ExperimentRecord::load(desk.root(), &id).map_err(|_| missing())?;
-        let input = report_of(&record, desk.root()).map_err(|error| broken(error.to_string()))?;
-        let text = input.map(|input| form(&input)).transpose().map_err(broken)?;
-        Ok((record, text))
-    });
-    read.await.map_err(|error| broken(error.to_string()))?
-}

@@ -33,7 +33,10 @@ use sha2::{Digest, Sha256};
 /// `--ink`, `--quiet`, `--line`, `--rule`, `--accent`, `--base`, `--good`, `--bad`, `--doubt`, and
 /// its letters from `--sans`.
 pub const PLOT_STYLE: &str = include_str!("../../../../templates/replay/plots.css");
-const PAGE_STYLE: &str = include_str!("../../../../templates/replay/report.css");
+const PAGE_STYLE: &str = concat!(
+    include_str!("../../../../templates/replay/report.css"),
+    include_str!("../../../../templates/replay/parts.css")
+);
 
 /// What is shown large above all tables, where it was measured.
 const TILES: [Metric; 6] = [

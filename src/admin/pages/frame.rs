@@ -1,0 +1,123 @@
+//! What all pages have around them: where one is, and how it looks.
+//!
+//! Must not know: what is on a page.
+
+use crate::admin::AdminState;
+use crate::admin::assets::Assets;
+use axum::Form;
+use axum::extract::{FromRequestParts, State};
+use axum::http::header::COOKIE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::convert::Infallible;
+
+/// The pages that the bar leads to.
+const PAGES: [(&str, &str); 3] = [("SLOs", "/slo"), ("Captures", "/captures"), ("Replays", "/replays")];
+/// A year.
+const THEME_AGE: u32 = 31_536_000;
+
+/// What is around a page.
+pub(in crate::admin) struct Frame {
+    /// What all paths begin with; empty, or with a slash at its beginning.
+    pub(in crate::admin) base: String,
+    /// `light`, `dark`, or empty: as the reader's system has it.
+    pub(in crate::admin) theme: &'static str,
+    /// To be sent back with every form.
+    pub(in crate::admin) csrf: String,
+    /// Path and query of this page.
+    pub(in crate::admin) address: String,
+    /// Of the program.
+    pub(in crate::admin) version: &'static str,
+    assets: Assets,
+}
+
+/// A page that the bar leads to.
+pub(in crate::admin) struct Link {
+    pub(in crate::admin) name: &'static str,
+    pub(in crate::admin) path: &'static str,
+    pub(in crate::admin) here: bool,
+}
+
+impl Frame {
+    /// The bar's links.
+    pub(in crate::admin) fn pages(&self) -> Vec<Link> {
+        let path = self.address.split('?').next().unwrap_or_default();
+        let is_here = |root: &str| match path.strip_prefix(root) {
+            Some(rest) => rest.is_empty() || (root != "/" && rest.starts_with('/')),
+            None => false,
+        };
+        PAGES.map(|(name, path)| Link { name, path, here: is_here(path) }).into()
+    }
+
+    /// Where one of our own files is.
+    pub(in crate::admin) fn asset(&self, name: &str) -> String {
+        format!("{}/assets/{}", self.base, self.assets.name(name))
+    }
+
+    /// The theme that the switch leads to.
+    pub(in crate::admin) fn other_theme(&self) -> &'static str {
+        if self.theme == "dark" { "light" } else { "dark" }
+    }
+}
+
+impl FromRequestParts<AdminState> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, Infallible> {
+        let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
+        Ok(Self {
+            base: String::new(),
+            theme: chosen(&parts.headers),
+            csrf: String::new(),
+            address: address.to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
+            assets: state.assets.clone(),
+        })
+    }
+}
+
+fn chosen(headers: &HeaderMap) -> &'static str {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+    let mut cookies = cookies.flat_map(|line| line.split(';')).map(str::trim);
+    match cookies.find_map(|cookie| cookie.strip_prefix("theme=")) {
+        Some("dark") => "dark",
+        Some("light") => "light",
+        _ => "",
+    }
+}
+
+/// Which theme is wanted, and where one was.
+#[derive(Deserialize)]
+pub(in crate::admin) struct Switch {
+    theme: String,
+    back: String,
+}
+
+/// Remembers the theme, and leads back.
+pub(in crate::admin) async fn theme(State(_): State<AdminState>, Form(switch): Form<Switch>) -> Response {
+    let theme = if switch.theme == "dark" { "dark" } else { "light" };
+    let cookie = format!("theme={theme}; Path=/; Max-Age={THEME_AGE}; SameSite=Strict; HttpOnly");
+    let back = local(&switch.back).to_owned();
+    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, back)]).into_response()
+}
+
+/// A path of ours; anything else leads home.
+fn local(back: &str) -> &str {
+    let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
+    if is_ours { back } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_leads_back_to_us_alone() {
+        assert_eq!(local("/slo?window=1h"), "/slo?window=1h");
+        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil", "", "slo"] {
+            assert_eq!(local(elsewhere), "/");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Pages for people. Every page is a URL that works without a script; the same as JSON is at the
+//! same URL with `.json` behind it, or by `Accept`.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `frame` | what all pages have around them |
+//! | `shown` | a page as HTML or as JSON |
+//! | `live` | when pages should look again |
+//! | the others | a page each |
+//!
+//! Must not know: how anything is measured or kept. What was not measured is a dash, not a zero.
+
+pub(super) mod captures;
+mod frame;
+pub(super) mod live;
+pub(super) mod replays;
+mod shown;
+pub(super) mod slo;
+
+pub(super) use frame::{Frame, theme};
+pub(super) use shown::{Form, Shown};
