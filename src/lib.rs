@@ -16,6 +16,7 @@
 //! | module | is | may use |
 //! |---|---|---|
 //! | [`types`] | shared words: ids, outcomes, time | nothing |
+//! | [`files`] | files that are their owner's alone | nothing |
 //! | [`protocol`] | pure wire knowledge | types |
 //! | [`observe`] | record, metrics, access log | types |
 //! | [`error`] | every fault and how it looks | types |
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod files;
 pub mod identity;
 pub mod observe;
 pub mod pipeline;

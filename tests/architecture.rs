@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 20] = [
+const LAYERS: [Layer; 21] = [
     ("types", ""),
+    ("files", ""),
     ("protocol", "types"),
     ("error", "types"),
     ("observe", "types"),
@@ -24,12 +25,12 @@ const LAYERS: [Layer; 20] = [
     ("admission", "types error protocol observe::event"),
     ("cache", "types error protocol observe::event"),
     ("upstream", "types error protocol observe::event"),
-    ("capture", "types error protocol observe::event"),
-    ("store", "types error protocol observe::event"),
+    ("capture", "types files error protocol observe::event"),
+    ("store", "types files error protocol observe::event"),
     ("pipeline", PARTS),
     ("edge", PARTS_AND_PATH),
     ("admin", PARTS_AND_PATH),
-    ("replay", PARTS_AND_PATH),
+    ("replay", REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
     ("config", "types observe identity admission cache upstream capture store"),
@@ -43,9 +44,11 @@ const LAYERS: [Layer; 20] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
-const ALL_BELOW_APP: &str = "types protocol error observe identity admission cache upstream \
+const REPLAY: &str =
+    "types files protocol error observe identity admission cache upstream capture store pipeline";
+const ALL_BELOW_APP: &str = "types files protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config";
-const ALL: &str = "types protocol error observe identity admission cache upstream \
+const ALL: &str = "types files protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.

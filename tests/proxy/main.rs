@@ -43,6 +43,8 @@ mod recordings;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod shutdown;

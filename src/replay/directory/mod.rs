@@ -16,14 +16,14 @@ pub(in crate::replay) mod tests;
 
 pub use samples::{SampleWriter, Samples};
 
+use crate::files;
 use crate::replay::answers::SampleSource;
 use crate::replay::outcome::{Figures, RunHead, RunId, RunResult, Tally};
 use crate::replay::{Plan, PlanFileError, Sample, Validity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufReader, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
@@ -80,9 +80,9 @@ impl RunDirectory {
     /// When it is there already, or cannot be written.
     pub fn create(root: &Path, head: &RunHead) -> Result<Self, DirectoryError> {
         let path = root.join(head.id.as_str());
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700);
-        let made = fs::create_dir_all(root).and_then(|()| builder.create(&path));
+        let made = files::create_directory(root).and_then(|()| files::begin_directory(&path));
+        // Whoever writes the plan finds a file that is its owner's.
+        let made = made.and_then(|()| files::begin(&path.join(PLAN)));
         made.map_err(|error| DirectoryError::Io(path.clone(), error))?;
         let directory = Self { path, head: head.clone() };
         let file = RunFile { head, validity: None, figures: None };
@@ -130,7 +130,7 @@ impl RunDirectory {
         &self.head
     }
 
-    /// Where the plan is to be written, or was.
+    /// Where the plan is to be written, or was: a file that is there already.
     pub fn plan_path(&self) -> PathBuf {
         self.path.join(PLAN)
     }
@@ -141,8 +141,7 @@ impl RunDirectory {
     /// When it is there already, or cannot be written.
     pub fn sample_writer(&self) -> Result<SampleWriter, DirectoryError> {
         let path = self.path.join(SAMPLES);
-        let file = private().create_new(true).open(&path);
-        let writer = file.and_then(SampleWriter::new);
+        let writer = files::begin(&path).and_then(SampleWriter::new);
         writer.map_err(|error| DirectoryError::Io(path, error))
     }
 
@@ -215,18 +214,10 @@ impl RunDirectory {
     /// Replaces a file by another that is whole.
     fn write(&self, name: &str, value: &impl Serialize) -> Result<(), DirectoryError> {
         let path = self.path.join(name);
-        let fresh = self.path.join(format!("{name}.new"));
         let mut json = serde_json::to_vec_pretty(value)
             .map_err(|error| DirectoryError::Malformed(path.clone(), error))?;
         json.push(b'\n');
-        let write = || -> io::Result<()> {
-            let mut file = private().create(true).truncate(true).open(&fresh)?;
-            file.write_all(&json)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            File::open(&self.path)?.sync_all()
-        };
-        write().map_err(|error| DirectoryError::Io(path, error))
+        files::replace_with(&path, &json).map_err(|error| DirectoryError::Io(path, error))
     }
 }
 
@@ -236,12 +227,6 @@ impl SampleSource for RunDirectory {
     fn samples(&self) -> Result<impl Iterator<Item = Result<Sample, DirectoryError>>, Self::Error> {
         self.samples()
     }
-}
-
-fn private() -> OpenOptions {
-    let mut options = File::options();
-    options.write(true).mode(0o600);
-    options
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, DirectoryError> {
