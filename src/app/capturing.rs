@@ -117,6 +117,7 @@ fn figures(recorder: &Recorder, handle: &CaptureHandle) -> CaptureFigures {
         results: [
             counts.written,
             recorder.sampled_out(),
+            recorder.replays(),
             dropped(DropReason::QueueFull),
             dropped(DropReason::Paused),
             dropped(DropReason::TooLarge),

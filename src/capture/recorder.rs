@@ -29,6 +29,8 @@ pub struct Recorder {
     routes: PerModel<Route>,
     tools: Arc<Tools>,
     sampled_out: AtomicU64,
+    /// Replayed requests that were passed over.
+    replays: AtomicU64,
     /// Exchanges on their way to the queue, from their beginning.
     under_way: TaskTracker,
 }
@@ -80,6 +82,7 @@ impl Recorder {
             ),
             tools: Arc::new(tools),
             sampled_out: AtomicU64::new(0),
+            replays: AtomicU64::new(0),
             under_way: TaskTracker::new(),
         })
     }
@@ -126,6 +129,18 @@ impl Recorder {
             return tools.write(*tap, exchange);
         }
         drop(self.under_way.spawn_blocking(move || tools.write(*tap, exchange)));
+    }
+
+    /// Does not write down a request for `model` that replays a captured one.
+    pub fn pass_over_replay(&self, model: &str) {
+        if self.routes.of(model).is_some() {
+            self.replays.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Replayed requests that were passed over.
+    pub fn replays(&self) -> u64 {
+        self.replays.load(Ordering::Relaxed)
     }
 
     /// Exchanges that the sample left out.

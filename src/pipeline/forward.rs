@@ -95,7 +95,8 @@ pub(super) async fn with_retries<D: Downstream, T: Transport>(
         };
         let span = SpanId::mint(|| deps.random.next_u64());
         let now = deps.clock.now();
-        rec.attempts.push(Attempt::begin(endpoint.upstream, endpoint.authority.clone(), span, now));
+        let begun = Attempt::begin(endpoint.upstream, endpoint.authority.clone(), span, now);
+        rec.attempts.push(Attempt { target: request.model.position(target), ..begun });
         let from = match *first.get_or_insert(target) {
             first if std::ptr::eq(first, target) => AnsweredBy::Target,
             _ => AnsweredBy::StandIn,
@@ -152,7 +153,7 @@ impl AttemptPlan<'_> {
         let edits = Edits { model: renamed, ask_usage: ask, cache: CacheMember::Strip };
         let body = request.view.edit(&request.body.bytes, &edits);
         let mut head = upstream_request::head(down.head(), self.endpoint, body.len());
-        let to = (&**self.endpoint, settings, &rec.identity);
+        let to = (&**self.endpoint, settings, &*rec);
         upstream_request::upstream_headers(&mut head.headers, caller, to, self.span);
 
         let received = rec.timeline.received;

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderName};
 
 /// Kept by their whole names. What a body is; who sent it with which program; what ties an
 /// exchange to others; what was said to caches and of limits; versions of an API.
-const KEPT: [&str; 40] = [
+const KEPT: [&str; 41] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -49,6 +49,7 @@ const KEPT: [&str; 40] = [
     "x-transom-cache",
     "x-transom-cache-namespace",
     "x-transom-cache-ttl",
+    "x-transom-replay",
     "x-use-cache",
 ];
 
