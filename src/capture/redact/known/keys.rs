@@ -72,7 +72,7 @@ const PREFIXED: [(&str, &str, usize); 53] = [
     ("shp(?:at|ca|pa|ss)_", HEX, 32),
     // Operations.
     ("hv[sbr]\\.", WORD, 20),
-    ("dop?\\.(?:pt|st|ct|sa)\\.", ALNUM, 20),
+    ("dp\\.(?:audit|ct|pt|sa|scim|st(?:\\.[a-z0-9_-]{2,35})?)\\.", ALNUM, 20),
     ("sb(?:p|_secret)_", WORD, 20),
     ("gl(?:c|sa)_", "[A-Za-z0-9_+/=]", 20),
     ("sntry[su]_", "[A-Za-z0-9_+/=]", 20),
@@ -267,6 +267,16 @@ mod tests {
             format!("x-auth-token: Bearer {key}"),
         ] {
             assert!(found(&text).iter().any(|f| f.ends_with(key)), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_doppler_are_known_with_and_without_a_configuration() {
+        let found = probe(known());
+        let rest = "0123456789abcdefghijABCDEFGHIJ0123456789abc";
+        for begin in ["dp.pt.", "dp.sa.", "dp.scim.", "dp.st.", "dp.st.prd_eu."] {
+            let token = format!("{begin}{rest}");
+            assert_eq!(found(&format!("it is {token}.")), [token]);
         }
     }
 
