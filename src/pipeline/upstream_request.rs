@@ -91,8 +91,8 @@ mod tests {
     use crate::observe::{CallFacts, Identity, Origin};
     use crate::types::{Dialect, Operation, ReplayMark, ReplayWishes, RequestId, TraceId};
     use crate::upstream::{
-        Balance, EndpointSettings, Origin as Place, Protocol, Scheme, StreamUsage, Timeouts,
-        Upstream,
+        Balance, EndpointSettings, Origin as Place, Protocol, Scheme, Serves, StreamUsage,
+        Timeouts, Upstream,
     };
     use std::sync::Arc;
     use std::time::Instant;
@@ -106,6 +106,7 @@ mod tests {
             balance: Balance::default(),
             api_key: None,
             timeouts: Timeouts::default(),
+            serves: Serves::default(),
             stream_usage: StreamUsage::AsSent,
         };
         Upstream::new(0, settings)

@@ -1,4 +1,4 @@
-//! The mark of a replayed request: `x-transom-replay: <run>; slo; cache; capture`.
+//! The mark of a replayed request: `x-transom-replay: <run>; slo; cache; capture; production`.
 //!
 //! What stands after the run are its wishes; each may be missing. Must not know: what is done
 //! about it.
@@ -13,6 +13,7 @@ const RUN_LIMIT: usize = 64;
 const SLOS: &str = "slo";
 const CACHE: &str = "cache";
 const CAPTURE: &str = "capture";
+const PRODUCTION: &str = "production";
 
 /// The mark among `headers`. Whoever sends one means it, so any value is one; words that are
 /// none of the wishes are passed over.
@@ -22,7 +23,12 @@ pub fn read_replay_mark(headers: &HeaderMap) -> Option<ReplayMark> {
     let wants = |wish: &str| words.split(';').any(|word| word.trim().eq_ignore_ascii_case(wish));
     Some(ReplayMark {
         run: clean_text(run.trim(), RUN_LIMIT).into(),
-        wishes: ReplayWishes { slos: wants(SLOS), cache: wants(CACHE), capture: wants(CAPTURE) },
+        wishes: ReplayWishes {
+            slos: wants(SLOS),
+            cache: wants(CACHE),
+            capture: wants(CAPTURE),
+            production: wants(PRODUCTION),
+        },
     })
 }
 
@@ -34,7 +40,12 @@ pub fn replace_replay_mark(headers: &mut HeaderMap, mark: Option<&ReplayMark>) {
 }
 
 fn written(ReplayMark { run, wishes }: &ReplayMark) -> String {
-    let wishes = [(wishes.slos, SLOS), (wishes.cache, CACHE), (wishes.capture, CAPTURE)];
+    let wishes = [
+        (wishes.slos, SLOS),
+        (wishes.cache, CACHE),
+        (wishes.capture, CAPTURE),
+        (wishes.production, PRODUCTION),
+    ];
     let words = wishes.into_iter().filter_map(|(wanted, word)| wanted.then_some(word));
     std::iter::once(&**run).chain(words).collect::<Vec<_>>().join("; ")
 }
@@ -49,21 +60,22 @@ mod tests {
         read_replay_mark(&headers).unwrap()
     }
 
-    fn words(mark: &ReplayMark) -> (&str, [bool; 3]) {
-        let ReplayWishes { slos, cache, capture } = mark.wishes;
-        (&mark.run, [slos, cache, capture])
+    fn words(mark: &ReplayMark) -> (&str, [bool; 4]) {
+        let ReplayWishes { slos, cache, capture, production } = mark.wishes;
+        (&mark.run, [slos, cache, capture, production])
     }
 
     #[test]
     fn a_run_and_its_wishes_are_read() {
         for (value, expected) in [
-            ("run-7", ("run-7", [false; 3])),
-            ("run-7; slo", ("run-7", [true, false, false])),
-            (" run-7 ;Cache;slo;", ("run-7", [true, true, false])),
-            ("run-7; capture; later", ("run-7", [false, false, true])),
-            ("; slo", ("", [true, false, false])),
-            ("slo", ("slo", [false; 3])),
-            ("", ("", [false; 3])),
+            ("run-7", ("run-7", [false; 4])),
+            ("run-7; slo", ("run-7", [true, false, false, false])),
+            (" run-7 ;Cache;slo;", ("run-7", [true, true, false, false])),
+            ("run-7; capture; later", ("run-7", [false, false, true, false])),
+            ("run-7;production", ("run-7", [false, false, false, true])),
+            ("; slo", ("", [true, false, false, false])),
+            ("slo", ("slo", [false; 4])),
+            ("", ("", [false; 4])),
         ] {
             assert_eq!(words(&read(value.as_bytes())), expected, "{value:?}");
         }
@@ -82,9 +94,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(MARK, HeaderValue::from_static("one"));
         headers.append(MARK, HeaderValue::from_static("two"));
-        for bits in 0..8 {
+        for bits in 0..16 {
             let on = |bit: u8| bits & bit != 0;
-            let wishes = ReplayWishes { slos: on(1), cache: on(2), capture: on(4) };
+            let (slos, cache, capture, production) = (on(1), on(2), on(4), on(8));
+            let wishes = ReplayWishes { slos, cache, capture, production };
             let mark = ReplayMark { run: "20260101-000000-abcdef".into(), wishes };
             replace_replay_mark(&mut headers, Some(&mark));
             assert_eq!(read_replay_mark(&headers), Some(mark));

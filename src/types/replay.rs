@@ -20,4 +20,6 @@ pub struct ReplayWishes {
     pub cache: bool,
     /// It may be captured.
     pub capture: bool,
+    /// It may go where people depend on the upstream.
+    pub production: bool,
 }

@@ -143,3 +143,16 @@ async fn a_replay_needs_a_key_like_anybody() {
     assert_eq!(replay(&proxy, RUN).await.status, 401);
     assert_eq!(upstream.count(), 0);
 }
+
+#[tokio::test]
+async fn a_replay_reaches_what_people_depend_on_only_where_somebody_said_yes() {
+    let upstream = Upstream::start(serve_well);
+    let proxy = Setup::to([upstream.url()]).with("production = true").start().await;
+    let refused = replay(&proxy, RUN).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["error"]["code"], "replay_refused");
+    assert_eq!(upstream.count(), 0);
+    let let_in = replay(&proxy, &format!("{RUN}; production")).await;
+    assert_eq!((let_in.status, upstream.count()), (200, 1));
+    assert_eq!(proxy.chat(CHAT).await.status, 200, "callers are no replay");
+}

@@ -176,7 +176,7 @@ def _replay(program: Path, file: Path, origin: str, out: Path) -> None:
     out.mkdir()
     files = [f"--{form}={out / f'report.{form}'}" for form in ("html", "json", "junit", "markdown")]
     target = ("--target", origin, "--key-env", "KEY")
-    how = ("--concurrency", "4", "--out", out, *files)
+    how = ("--concurrency", "4", "--answers", "--out", out, *files)
     env = {"KEY": HEADERS["x-api-key"]}
     done = ran(program, "replay", "run", file, *target, *how, env=env)
     assert done.returncode in (0, 3), done.stdout + done.stderr

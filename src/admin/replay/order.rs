@@ -132,8 +132,8 @@ impl Wanted {
         upstreams: &[Arc<Upstream>],
     ) -> Result<Order, String> {
         let asks = self.asks()?;
-        let wishes =
-            ReplayWishes { slos: self.count_in_slos, cache: self.use_cache, capture: false };
+        let (slos, cache, production) = (self.count_in_slos, self.use_cache, self.yes);
+        let wishes = ReplayWishes { slos, cache, capture: false, production };
         let to = |to: To| -> Result<Destination, String> {
             let mut found = to.destination(control.proxy, upstreams)?;
             found.target = found.target.with_wishes(wishes);

@@ -5,6 +5,7 @@
 use crate::cli::Failure;
 use crate::config::Environment;
 use crate::replay::client::{KeepAnswers, Target};
+use crate::replay::desk::Consent;
 use crate::replay::experiment::{Destination, Setup};
 use crate::replay::outcome::Objectives;
 use crate::replay::{Recorded, SpendCaps, StartAt, TargetFacts};
@@ -81,8 +82,13 @@ impl Sending {
         }
     }
 
-    fn wishes(&self) -> ReplayWishes {
-        ReplayWishes { slos: self.count_in_slos, cache: self.use_cache, capture: false }
+    fn wishes(&self, consent: Consent) -> ReplayWishes {
+        ReplayWishes {
+            slos: self.count_in_slos,
+            cache: self.use_cache,
+            capture: false,
+            production: consent == Consent::Given,
+        }
     }
 
     /// What a good answer is.
@@ -104,8 +110,13 @@ impl To {
 
 impl Aim {
     /// With what is asked of a Transom on the way.
-    pub(super) fn destination(self, facts: TargetFacts, sending: &Sending) -> Destination {
-        let target = self.target.with_wishes(sending.wishes());
+    pub(super) fn destination(
+        self,
+        facts: TargetFacts,
+        sending: &Sending,
+        consent: Consent,
+    ) -> Destination {
+        let target = self.target.with_wishes(sending.wishes(consent));
         Destination { target, facts, model: self.model }
     }
 }

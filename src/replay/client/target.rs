@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn wishes_stand_beside_the_mark_of_a_run() {
         let target = Target::parse("http://h").unwrap();
-        let wishes = ReplayWishes { slos: true, cache: true, capture: false };
+        let wishes = ReplayWishes { slos: true, cache: true, ..ReplayWishes::default() };
         for (target, expected) in
             [(target.clone(), "run-7"), (target.with_wishes(wishes), "run-7; slo; cache")]
         {
