@@ -49,8 +49,8 @@ pub use recorder::Recorder;
 pub use redact::{BadRule, BadRuleReason, Redactor};
 pub use sampling::{Choice, Ending, Sampler};
 pub use segment::{
-    DecodeError, Decoder, EncodeError, Encoder, IndexEntry, Indexed, KeyError, MAX_RECORD, Master,
-    NoSegmentId, Place, ReadError, SegmentId,
+    DecodeError, EncodeError, IndexEntry, Indexed, KeyError, Master, NoSegmentId, Place, ReadError,
+    SegmentId,
 };
 pub use session::Sessions;
 pub use settings::{

@@ -10,7 +10,7 @@ use crate::capture::{
 };
 use crate::types::{Outcome, PerModel};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use http::request::Parts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +46,7 @@ struct Tools {
     redactor: Redactor,
     shaper: Shaper,
     sessions: Sessions,
+    credentials: [HeaderName; 3],
     key: [u8; 32],
     handle: CaptureHandle,
 }
@@ -71,6 +72,7 @@ impl Recorder {
             redactor: Redactor::new(&settings.redaction)?,
             shaper: Shaper::new(key),
             sessions: Sessions::new(key),
+            credentials: CREDENTIALS.map(HeaderName::from_static),
             key,
             handle,
         };
@@ -109,7 +111,7 @@ impl Recorder {
 
     /// Writes down what `tap` has got. `exchange` is all else that is known of it, and has
     /// neither request nor answer.
-    pub fn record(&self, mut tap: Box<Tap>, mut exchange: Exchange) {
+    pub fn record(&self, mut tap: Box<Tap>, mut exchange: Box<Exchange>) {
         // Not only until the tap has given away what it has got.
         let _under_way = tap.under_way.clone();
         if tap.is_given_up() {
@@ -126,9 +128,9 @@ impl Recorder {
         exchange.session = tap.session.take();
         let tools = Arc::clone(&self.tools);
         if tap.held() <= QUICKLY_REDACTED {
-            return tools.write(*tap, exchange);
+            return tools.write(tap, exchange);
         }
-        drop(self.under_way.spawn_blocking(move || tools.write(*tap, exchange)));
+        drop(self.under_way.spawn_blocking(move || tools.write(tap, exchange)));
     }
 
     /// Does not write down a request for `model` that replays a captured one.
@@ -156,7 +158,7 @@ impl Recorder {
 }
 
 impl Tools {
-    fn write(&self, tap: Tap, mut exchange: Exchange) {
+    fn write(&self, tap: Box<Tap>, mut exchange: Box<Exchange>) {
         let (route, reserved) = tap.give(&mut exchange);
         let Some(mut reserved) = reserved else { return self.handle.give_up() };
         if exchange.session.is_none() {
@@ -185,16 +187,16 @@ impl Tools {
             kept += length(&answer.message.body);
         }
         reserved.shrink(reserved.bytes().saturating_sub(kept));
-        self.handle.submit(exchange, reserved);
+        self.handle.submit(&exchange, reserved);
     }
 
     /// What stands for the credential that was shown: the same for the same one, here.
     fn credential(&self, headers: &HeaderMap) -> String {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        let mut shown = CREDENTIALS.iter().flat_map(|name| headers.get_all(*name)).peekable();
+        let mut shown = self.credentials.iter().flat_map(|name| headers.get_all(name)).peekable();
         if shown.peek().is_none() {
             return String::new();
         }
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
         for value in shown {
             hasher.update(value.as_bytes());
         }

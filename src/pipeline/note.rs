@@ -16,13 +16,13 @@ pub(super) fn exchange(
     (head, model): (&Parts, &Model),
     verdict: Verdict,
     clock: Clock,
-) -> Exchange {
+) -> Box<Exchange> {
     let answer = AnswerNote {
         chunks: rec.meter.take_chunks(),
         complete: Some(is_complete(rec, verdict)),
         ..AnswerNote::default()
     };
-    Exchange {
+    Box::new(Exchange {
         request_id: Some(rec.identity.request_id.as_str().to_owned()),
         trace_id: Some(rec.identity.trace_id),
         caller: CallerNote {
@@ -40,7 +40,7 @@ pub(super) fn exchange(
         error: verdict.error.map(|error| error.label().to_owned()),
         cache: rec.cache.as_ref().map(|cache| cache.status.label().to_owned()),
         ..Exchange::default()
-    }
+    })
 }
 
 /// Whether the end of the answer was seen. What was kept of an answer has its end; what is

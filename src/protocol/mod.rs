@@ -49,6 +49,7 @@ pub use choices::ChoiceCount;
 pub use error::{ProxyError, error_body, error_event};
 pub use headers::strip_hop_by_hop;
 pub use json::Ambiguous;
+pub(crate) use json::{Cursor as JsonCursor, Kind as JsonKind};
 pub use models::{ModelEntry, ModelListError, model_entry, models_list, parse_models};
 pub use parts::BodyParts;
 pub use replay_mark::{read_replay_mark, replace_replay_mark};

@@ -37,7 +37,7 @@ pub use worker::{
 };
 pub use writer::{AppendError, Writer};
 
-use super::segment::{DecodeError, KeyError, Master, Place, ReadError, SegmentId, SegmentReader};
+use super::segment::{KeyError, Master, Place, ReadError, SegmentId, SegmentReader};
 use crate::capture::{Exchange, MasterKey, Roll};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -120,12 +120,7 @@ impl Archive {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn read(&self, place: Place) -> Result<Exchange, ReadError> {
-        let mut reader = self.reader(place.segment)?;
-        reader.check_open()?;
-        let frame = reader.frame_at(place.offset)?;
-        let damaged = |source| ReadError::Record { place, source };
-        let record = reader.record(frame).ok_or(damaged(DecodeError::Unpack))?;
-        reader.exchange(&record).map_err(damaged)
+        self.reader(place.segment)?.read(place)
     }
 
     /// Reads every segment to its end and says what state it is in.

@@ -7,7 +7,7 @@
 use super::{Archive, Filter, listing};
 use crate::capture::Exchange;
 use crate::capture::segment::{
-    IndexEntry, Indexed, KeyError, Place, ReadError, SegmentId, SegmentReader, Step,
+    Block, Indexed, KeyError, Place, ReadError, SegmentId, SegmentReader, Step,
 };
 use std::collections::VecDeque;
 use std::io;
@@ -20,12 +20,12 @@ pub struct Exchanges(Walk);
 
 impl Entries {
     pub(super) fn new(archive: &Archive, filter: Filter) -> io::Result<Self> {
-        Walk::new(archive, filter).map(Self)
+        Walk::new(archive, filter, Depth::Heads).map(Self)
     }
 
     /// Those of one segment.
     pub(super) fn of(archive: &Archive, segment: SegmentId) -> Self {
-        Self(Walk::over(archive, Filter::all(), [segment].into()))
+        Self(Walk::over(archive, Filter::all(), Depth::Heads, [segment].into()))
     }
 
     /// Places so far where something was that is no record.
@@ -38,14 +38,13 @@ impl Iterator for Entries {
     type Item = Result<Indexed, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let found = self.0.next()?;
-        Some(found.map(|found| Indexed { place: found.place, entry: found.entry }))
+        self.0.next()
     }
 }
 
 impl Exchanges {
     pub(super) fn new(archive: &Archive, filter: Filter) -> io::Result<Self> {
-        Walk::new(archive, filter).map(Self)
+        Walk::new(archive, filter, Depth::Whole).map(Self)
     }
 
     /// Places so far where something was that is no record.
@@ -59,11 +58,11 @@ impl Iterator for Exchanges {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Found { place, record, .. } = match self.0.next()? {
-                Ok(found) => found,
+            let place = match self.0.next()? {
+                Ok(found) => found.place,
                 Err(error) => return Some(Err(error)),
             };
-            match self.0.exchange(&record) {
+            match self.0.exchange() {
                 Some(exchange) => return Some(Ok((place, exchange))),
                 None => self.0.bad_frames += 1,
             }
@@ -71,50 +70,73 @@ impl Iterator for Exchanges {
     }
 }
 
+/// How much of a block is unpacked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Heads,
+    Whole,
+}
+
 /// The way through the segments.
 struct Walk {
     archive: Archive,
     filter: Filter,
+    depth: Depth,
     segments: VecDeque<SegmentId>,
     current: Option<SegmentReader>,
+    /// The block of that segment where the last record was found.
+    block: Option<Unpacked>,
     bad_frames: u64,
 }
 
-struct Found {
-    place: Place,
-    entry: IndexEntry,
-    record: Vec<u8>,
+struct Unpacked {
+    offset: u64,
+    block: Block,
+    /// Which record comes next.
+    next: usize,
 }
 
 impl Walk {
-    fn new(archive: &Archive, filter: Filter) -> io::Result<Self> {
+    fn new(archive: &Archive, filter: Filter, depth: Depth) -> io::Result<Self> {
         let mut stored = listing::stored(&archive.directory)?;
         stored.retain(|stored| {
             stored.summary.is_none() || filter.may_match(stored.first(), stored.last())
         });
         let segments = stored.into_iter().map(|stored| stored.id).collect();
-        Ok(Self::over(archive, filter, segments))
+        Ok(Self::over(archive, filter, depth, segments))
     }
 
-    fn over(archive: &Archive, filter: Filter, segments: VecDeque<SegmentId>) -> Self {
-        Self { archive: archive.clone(), filter, segments, current: None, bad_frames: 0 }
+    fn over(
+        archive: &Archive,
+        filter: Filter,
+        depth: Depth,
+        segments: VecDeque<SegmentId>,
+    ) -> Self {
+        let archive = archive.clone();
+        Self { archive, filter, depth, segments, current: None, block: None, bad_frames: 0 }
     }
 
-    fn next(&mut self) -> Option<Result<Found, ReadError>> {
+    fn next(&mut self) -> Option<Result<Indexed, ReadError>> {
         loop {
-            if self.current.is_none() {
+            if let Some(found) = self.find_in_block() {
+                return Some(Ok(found));
+            }
+            let Some(reader) = &mut self.current else {
                 let segment = self.segments.pop_front()?;
                 match self.open(segment) {
                     Ok(reader) => self.current = reader,
                     Err(error) => return Some(Err(error)),
                 }
-            }
-            let found = self.find();
-            if !matches!(found, Ok(Some(_))) {
-                self.current = None;
-            }
-            if let Some(found) = found.transpose() {
-                return Some(found);
+                continue;
+            };
+            let step = reader.step();
+            match step {
+                Ok(Some(step)) => self.unpack(step),
+                Ok(None) => self.current = None,
+                Err(error) => {
+                    self.current = None;
+                    return Some(Err(error));
+                }
             }
         }
     }
@@ -130,33 +152,51 @@ impl Walk {
         }
     }
 
-    /// The next record in the current segment that the filter lets through.
-    fn find(&mut self) -> Result<Option<Found>, ReadError> {
-        let Some(reader) = &mut self.current else { return Ok(None) };
-        while let Some(step) = reader.step()? {
-            let frame = match step {
-                Step::Frame(frame) => frame,
-                Step::Bad { .. } => {
-                    self.bad_frames += 1;
-                    continue;
-                }
-                // That of a segment that is written will be whole in a moment.
-                Step::Tail { .. } => continue,
-            };
-            let place = Place { segment: reader.id, offset: frame.offset };
-            let record = reader.record(frame).unwrap_or_default();
-            match reader.entry(&record) {
-                Ok(entry) if self.filter.matches(&entry) => {
-                    return Ok(Some(Found { place, entry, record }));
-                }
+    /// Unpacks the block of a frame.
+    fn unpack(&mut self, step: Step) {
+        let Some(reader) = &mut self.current else { return };
+        let frame = match step {
+            Step::Frame(frame) => frame,
+            Step::Bad { .. } => {
+                self.bad_frames += 1;
+                return;
+            }
+            // That of a segment that is written will be whole in a moment.
+            Step::Tail { .. } => return,
+        };
+        let offset = frame.offset;
+        let packed = reader.packed(frame).unwrap_or_default();
+        let block = match self.depth {
+            Depth::Heads => reader.heads(&packed),
+            Depth::Whole => reader.block(&packed),
+        };
+        match block {
+            Ok(block) => self.block = Some(Unpacked { offset, block, next: 0 }),
+            Err(_) => self.bad_frames += 1,
+        }
+    }
+
+    /// The next record of the block that the filter lets through.
+    fn find_in_block(&mut self) -> Option<Indexed> {
+        let segment = self.current.as_ref()?.id;
+        let Unpacked { offset, block, next } = self.block.as_mut()?;
+        while *next < block.records() {
+            let place = Place { segment, offset: *offset, ordinal: *next as u32 };
+            let entry = block.entry(*next);
+            *next += 1;
+            match entry {
+                Ok(entry) if self.filter.matches(&entry) => return Some(Indexed { place, entry }),
                 Ok(_) => {}
                 Err(_) => self.bad_frames += 1,
             }
         }
-        Ok(None)
+        self.block = None;
+        None
     }
 
-    fn exchange(&mut self, record: &[u8]) -> Option<Exchange> {
-        self.current.as_mut()?.exchange(record).ok()
+    /// The record that was found last.
+    fn exchange(&self) -> Option<Exchange> {
+        let Unpacked { block, next, .. } = self.block.as_ref()?;
+        block.exchange(next.checked_sub(1)?).ok()
     }
 }

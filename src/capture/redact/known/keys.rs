@@ -4,7 +4,7 @@
 //! Must not know: what a key opens.
 
 use crate::capture::redact::edge::floor;
-use crate::capture::redact::known::{Check, Known, WORD_BEGINS, whole};
+use crate::capture::redact::known::{Check, Known, Need, WORD_BEGINS, whole};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use std::ops::Range;
@@ -81,6 +81,18 @@ const PREFIXED: [(&str, &str, usize); 53] = [
     ("AGE-SECRET-KEY-1", "[A-Z0-9]", 40),
 ];
 
+/// One of these is in the beginning of any of those that has no `secret` in it.
+const IN_PREFIXES: [&str; 74] = [
+    "sk-", "sess-", "pk-lf-", "sk_", "xai-", "pplx-", "nvapi-", "hf_", "api_org_", "r8_", "fw_",
+    "_v1_", "key-", "tvly-", "lsv2_", "dapi", "AKIA", "ASIA", "ABIA", "ACCA", "ABSK", "AIza",
+    "ya29.", "GOCSPX-", "LTAI", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
+    "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-",
+    "glffct-", "npm_", "pypi-AgE", "dckr_", "ATATT3", "lin_api_", "rubygems_", "xox", "xapp-",
+    "SG.", ":AA", "rk_live_", "rk_test_", "rk_prod_", "whsec_", "sq0", "shpat_", "shpca_",
+    "shppa_", "shpss_", "hvs.", "hvb.", "hvr.", ".pt.", ".st.", ".ct.", ".sa.", "sbp_", "glc_",
+    "glsa_", "sntry", "NRAK-", "ntn_",
+];
+
 /// So much of a prefixed key is enough for a hint.
 const HINTED: usize = 8;
 
@@ -88,6 +100,19 @@ const HINTED: usize = 8;
 pub(in crate::capture::redact) const KEY_NAMES: &str = "api[_-]?key|apikey|secret|\
     (?:access|account|subscription|shared[_-]?access|private|signing|encryption|master)[_-]?key|\
     (?:auth|access|refresh|session|security|bearer|id|api|bot|personal[_-]?access)[_-]?token";
+
+/// One of these is in any of those.
+const IN_KEY_NAMES: [&str; 50] = [
+    "apikey", "api_key", "api-key", "secret", "accesskey", "access_key", "access-key",
+    "accountkey", "account_key", "account-key", "subscriptionkey", "subscription_key",
+    "subscription-key", "privatekey", "private_key", "private-key", "signingkey", "signing_key",
+    "signing-key", "encryptionkey", "encryption_key", "encryption-key", "masterkey", "master_key",
+    "master-key", "authtoken", "auth_token", "auth-token", "accesstoken", "access_token",
+    "access-token", "refreshtoken", "refresh_token", "refresh-token", "sessiontoken",
+    "session_token", "session-token", "securitytoken", "security_token", "security-token",
+    "idtoken", "id_token", "id-token", "apitoken", "api_token", "api-token", "bottoken",
+    "bot_token", "bot-token", "bearer",
+];
 
 /// Characters of a key that is known by its name alone.
 const KEY: &str = "[A-Za-z0-9+/_.~=-]";
@@ -111,6 +136,7 @@ pub(super) fn jwt() -> Known {
         ),
         check: whole,
         hints: vec![format!(r"{WORD_BEGINS}{head}\.")],
+        needs: vec![Need::Dotted],
     }
 }
 
@@ -153,6 +179,7 @@ fn prefixed() -> Known {
         format!(r"(?:(?-u:\b)|_)({})", any(usize::MAX)),
         whole,
         format!("{WORD_BEGINS}(?:{hint})"),
+        IN_PREFIXES.map(Need::Literal).into_iter().chain([Need::Folded("secret")]).collect(),
     )
 }
 
@@ -165,6 +192,7 @@ fn named() -> Known {
         ),
         key_like,
         format!(r#"(?i:{KEY_NAMES})[A-Za-z0-9_-]*[\\"'`]*\s*[:=]"#),
+        IN_KEY_NAMES.map(Need::Folded).to_vec(),
     )
 }
 
@@ -174,6 +202,7 @@ fn schemes() -> Known {
         format!(r"(?-u:\b)((?i-u:bearer|basic)[\s:]{{1,4}}{KEY}{{12,}})"),
         scheme,
         format!(r"{WORD_BEGINS}(?i:bearer|basic)(?:[\s:]|\\+[nrt]){{1,4}}(?:{KEY}|\\){{12}}"),
+        vec![Need::Folded("bearer"), Need::Folded("basic")],
     )
 }
 
@@ -183,23 +212,26 @@ fn in_urls() -> Known {
         r#"(?-u:\b)[A-Za-z][A-Za-z0-9+.\-]{1,30}://([^\s/?#:@"'<>\[\]]{0,256}:[^\s/?#@"'<>\[\]]{1,256})@"#.to_owned(),
         whole,
         r#":[^\s?#@"<>]+@"#.to_owned(),
+        vec![Need::Sign(b'@')],
     )
 }
 
 /// Where Slack takes messages from whoever knows the address.
 fn webhooks() -> Known {
     let candidate = r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{20,})";
-    api_key(candidate.to_owned(), whole, r"hooks\.slack\.com".to_owned())
+    let needs = vec![Need::Literal("hooks.slack.com")];
+    api_key(candidate.to_owned(), whole, r"hooks\.slack\.com".to_owned(), needs)
 }
 
 /// PEM (RFC 7468 §10, RFC 1421) and OpenPGP (RFC 9580 §6.2).
 fn pem() -> Known {
     let begin = "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----";
-    api_key(begin.to_owned(), private_key, "-----BEGIN ".to_owned())
+    let needs = vec![Need::Literal("-----BEGIN ")];
+    api_key(begin.to_owned(), private_key, "-----BEGIN ".to_owned(), needs)
 }
 
-fn api_key(candidate: String, check: Check, hint: String) -> Known {
-    Known { candidate, check, hints: vec![hint] }
+fn api_key(candidate: String, check: Check, hint: String, needs: Vec<Need>) -> Known {
+    Known { candidate, check, hints: vec![hint], needs }
 }
 
 fn key_like(text: &str, place: Range<usize>, found: &mut Vec<Range<usize>>) {
