@@ -33,7 +33,7 @@ pub use crate::types::{ChunkKind, ChunkNote};
 pub use archive::{
     AppendError, Archive, ArchiveError, CaptureCounts, CaptureEvent, CaptureHandle, CaptureHook,
     CaptureState, CaptureUsage, CaptureWorker, DropReason, Entries, Erase, Erased, Exchanges,
-    Filter, Reserved, SegmentCondition, SegmentInfo, SegmentReport, SegmentState,
+    Filter, Reserved, SegmentCondition, SegmentInfo, SegmentReport, SegmentRows, SegmentState,
     Writer as ArchiveWriter,
 };
 pub use exchange::{

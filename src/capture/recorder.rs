@@ -10,8 +10,8 @@ use crate::capture::{
 };
 use crate::types::{Outcome, PerModel};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -9,6 +9,7 @@
 //! Must not know: what is counted, or who asks. Only `engine` knows the database.
 
 mod cache;
+mod captures;
 mod engine;
 mod pack;
 mod slo;
@@ -17,6 +18,7 @@ mod snapshot;
 mod tests;
 
 pub use cache::{CacheUsage, DiskCache, Found, OpenedCache, Put};
+pub use captures::CaptureIndex;
 pub use snapshot::SnapshotError;
 
 use crate::files;

@@ -108,6 +108,10 @@ impl Erasure {
         if tally.erased + tally.bad == 0 {
             return Ok(Changed::No);
         }
+        // What a list would say of what goes, goes first.
+        if let Some(rows) = &self.archive.rows {
+            rows.remove(&id.to_string());
+        }
         if tally.left == 0 {
             remove_segment(&self.archive.directory, id)?;
         } else {

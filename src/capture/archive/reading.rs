@@ -4,7 +4,7 @@
 //! the next one follows. A segment that was shredded, or has gone since the list was made,
 //! holds nothing. Must not know: who reads, or why.
 
-use super::{Archive, Filter, listing};
+use super::{Archive, Filter, index, listing};
 use crate::capture::Exchange;
 use crate::capture::segment::{
     Block, Indexed, KeyError, Place, ReadError, SegmentId, SegmentReader, Step,
@@ -25,7 +25,8 @@ impl Entries {
 
     /// Those of one segment.
     pub(super) fn of(archive: &Archive, segment: SegmentId) -> Self {
-        Self(Walk::over(archive, Filter::all(), Depth::Heads, [segment].into()))
+        let next = Next { id: segment, ended: None };
+        Self(Walk::over(archive, Filter::all(), Depth::Heads, [next].into()))
     }
 
     /// Places so far where something was that is no record.
@@ -82,11 +83,29 @@ struct Walk {
     archive: Archive,
     filter: Filter,
     depth: Depth,
-    segments: VecDeque<SegmentId>,
+    segments: VecDeque<Next>,
     current: Option<SegmentReader>,
+    /// What is remembered of a segment, and not told yet.
+    remembered: VecDeque<Indexed>,
+    /// What is to be remembered of the current one.
+    learnt: Option<Learnt>,
     /// The block of that segment where the last record was found.
     block: Option<Unpacked>,
     bad_frames: u64,
+}
+
+/// A segment whose turn it is.
+#[derive(Clone, Copy)]
+struct Next {
+    id: SegmentId,
+    /// Its length in bytes, where it no longer changes.
+    ended: Option<u64>,
+}
+
+/// What a list says of a segment that is read to its end.
+struct Learnt {
+    segment: Next,
+    records: Vec<Indexed>,
 }
 
 struct Unpacked {
@@ -99,44 +118,89 @@ struct Unpacked {
 impl Walk {
     fn new(archive: &Archive, filter: Filter, depth: Depth) -> io::Result<Self> {
         let mut stored = listing::stored(&archive.directory)?;
+        if let Some(rows) = &archive.rows {
+            index::tidy(&**rows, &stored);
+        }
         stored.retain(|stored| {
             stored.summary.is_none() || filter.may_match(stored.first(), stored.last())
         });
-        let segments = stored.into_iter().map(|stored| stored.id).collect();
+        let ended = |stored: &listing::Stored| stored.summary.is_some().then_some(stored.bytes);
+        let segments = stored.iter().map(|it| Next { id: it.id, ended: ended(it) }).collect();
         Ok(Self::over(archive, filter, depth, segments))
     }
 
-    fn over(
-        archive: &Archive,
-        filter: Filter,
-        depth: Depth,
-        segments: VecDeque<SegmentId>,
-    ) -> Self {
-        let archive = archive.clone();
-        Self { archive, filter, depth, segments, current: None, block: None, bad_frames: 0 }
+    fn over(archive: &Archive, filter: Filter, depth: Depth, segments: VecDeque<Next>) -> Self {
+        Self {
+            archive: archive.clone(),
+            filter,
+            depth,
+            segments,
+            current: None,
+            remembered: VecDeque::new(),
+            learnt: None,
+            block: None,
+            bad_frames: 0,
+        }
     }
 
     fn next(&mut self) -> Option<Result<Indexed, ReadError>> {
         loop {
-            if let Some(found) = self.find_in_block() {
+            if let Some(found) = self.find_in_block().or_else(|| self.find_remembered()) {
                 return Some(Ok(found));
             }
             let Some(reader) = &mut self.current else {
                 let segment = self.segments.pop_front()?;
-                match self.open(segment) {
-                    Ok(reader) => self.current = reader,
-                    Err(error) => return Some(Err(error)),
+                if let Err(error) = self.begin(segment) {
+                    return Some(Err(error));
                 }
                 continue;
             };
             let step = reader.step();
             match step {
                 Ok(Some(step)) => self.unpack(step),
-                Ok(None) => self.current = None,
-                Err(error) => {
+                Ok(None) => {
                     self.current = None;
+                    self.remember();
+                }
+                Err(error) => {
+                    (self.current, self.learnt) = (None, None);
                     return Some(Err(error));
                 }
+            }
+        }
+    }
+
+    /// Begins a segment: with what is remembered of it, or by opening it.
+    fn begin(&mut self, segment: Next) -> Result<(), ReadError> {
+        let rows = self.archive.rows.as_ref().filter(|_| self.depth == Depth::Heads);
+        if let (Some(rows), Some(length)) = (rows, segment.ended)
+            && let Some(records) = index::read(&**rows, segment.id, length)
+        {
+            self.remembered = records.into();
+            return Ok(());
+        }
+        let learns = rows.is_some() && segment.ended.is_some();
+        self.current = self.open(segment.id)?;
+        // What is known of a sealed segment goes with its key.
+        let is_plain = self.current.as_ref().is_some_and(SegmentReader::is_plain);
+        self.learnt = (learns && is_plain).then(|| Learnt { segment, records: Vec::new() });
+        Ok(())
+    }
+
+    /// The current segment was read to its end.
+    fn remember(&mut self) {
+        let Some(Learnt { segment, records }) = self.learnt.take() else { return };
+        if let (Some(rows), Some(length)) = (&self.archive.rows, segment.ended) {
+            index::keep(&**rows, segment.id, length, &records);
+        }
+    }
+
+    /// The next remembered record that the filter lets through.
+    fn find_remembered(&mut self) -> Option<Indexed> {
+        loop {
+            let found = self.remembered.pop_front()?;
+            if self.filter.matches(&found.entry) {
+                return Some(found);
             }
         }
     }
@@ -158,7 +222,7 @@ impl Walk {
         let frame = match step {
             Step::Frame(frame) => frame,
             Step::Bad { .. } => {
-                self.bad_frames += 1;
+                self.count_bad();
                 return;
             }
             // That of a segment that is written will be whole in a moment.
@@ -172,8 +236,14 @@ impl Walk {
         };
         match block {
             Ok(block) => self.block = Some(Unpacked { offset, block, next: 0 }),
-            Err(_) => self.bad_frames += 1,
+            Err(_) => self.count_bad(),
         }
+    }
+
+    /// Something that is no record: each look is to tell of it, so nothing is remembered.
+    fn count_bad(&mut self) {
+        self.bad_frames += 1;
+        self.learnt = None;
     }
 
     /// The next record of the block that the filter lets through.
@@ -184,10 +254,17 @@ impl Walk {
             let place = Place { segment, offset: *offset, ordinal: *next as u32 };
             let entry = block.entry(*next);
             *next += 1;
-            match entry {
-                Ok(entry) if self.filter.matches(&entry) => return Some(Indexed { place, entry }),
-                Ok(_) => {}
-                Err(_) => self.bad_frames += 1,
+            let Ok(entry) = entry else {
+                self.bad_frames += 1;
+                self.learnt = None;
+                continue;
+            };
+            let found = Indexed { place, entry };
+            if let Some(learnt) = &mut self.learnt {
+                learnt.records.push(found.clone());
+            }
+            if self.filter.matches(&found.entry) {
+                return Some(found);
             }
         }
         self.block = None;

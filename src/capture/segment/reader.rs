@@ -120,6 +120,11 @@ impl SegmentReader {
     }
 
     /// Says why, where the segment is closed.
+    /// Whether anybody who has the file can read it.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.access, Access::Plain)
+    }
+
     pub(crate) fn check_open(&self) -> Result<(), ReadError> {
         match &self.access {
             Access::Closed(error) => Err(ReadError::Key(error.clone())),

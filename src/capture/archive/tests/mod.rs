@@ -2,6 +2,7 @@
 
 mod disk_full;
 mod erasing;
+mod indexed;
 mod keeping;
 mod killed;
 mod reading;
