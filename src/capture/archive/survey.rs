@@ -4,7 +4,9 @@
 
 use super::Archive;
 use super::listing::Stored;
-use crate::capture::segment::{Access, Block, HEADER, KeyError, ReadError, SegmentId, Step, Summary};
+use crate::capture::segment::{
+    Access, Block, HEADER, KeyError, ReadError, SegmentId, Step, Summary,
+};
 
 /// What [`Archive::verify`] has found out about a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -110,8 +110,7 @@ impl Finder {
     /// nothing in them.
     pub(super) fn is_plainly_clean(&self, bytes: Vec<u8>) -> bool {
         let is_held = |sieve: &Sieve| sieve.may_have_held(bytes);
-        self.own.is_empty()
-            && (self.known.is_empty() || !self.sieve.as_ref().is_none_or(is_held))
+        self.own.is_empty() && (self.known.is_empty() || !self.sieve.as_ref().is_none_or(is_held))
     }
 
     /// Whether the operator has patterns, which may match anything.

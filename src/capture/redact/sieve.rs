@@ -262,7 +262,8 @@ mod tests {
             let regex = RegexBuilder::new(&hint).unicode(false).build().unwrap();
             let mut matches = 0;
             for _ in 0..3_000 {
-                let surroundings = ["", "a", "7", " ", "\\", "\\u2c", "+", "\"", ".", "0 1", "\u{a0}"];
+                let surroundings =
+                    ["", "a", "7", " ", "\\", "\\u2c", "+", "\"", ".", "0 1", "\u{a0}"];
                 let mut text = surroundings[rng.usize(..surroundings.len())].as_bytes().to_vec();
                 add_match(&parsed, &mut rng, &mut text);
                 text.extend_from_slice(surroundings[rng.usize(..surroundings.len())].as_bytes());

@@ -76,10 +76,9 @@ impl ActiveSegment {
         let (segment, offset) = (self.id, self.length());
         self.pending.extend_from_slice(&FrameHead::of(number, &body).bytes());
         self.pending.extend_from_slice(&body);
-        let indexed = (0..).zip(gathered.entries.drain(..)).map(|(ordinal, entry)| Indexed {
-            place: Place { segment, offset, ordinal },
-            entry,
-        });
+        let indexed = (0..)
+            .zip(gathered.entries.drain(..))
+            .map(|(ordinal, entry)| Indexed { place: Place { segment, offset, ordinal }, entry });
         self.listed.extend(indexed);
         gathered.clear();
         true

@@ -21,12 +21,12 @@ use crate::capture::segment::{Indexed, SegmentId};
 use crate::capture::{CaptureSettings, Retention};
 use crate::types::Clock;
 use queue::{Budget, Job, Next, Queue, Waiting};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use std::io;
 use tokio::sync::oneshot;
 use totals::Totals;
 

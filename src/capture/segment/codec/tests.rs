@@ -71,7 +71,8 @@ fn a_record_is_the_same_in_whichever_block_it_stands() {
     let mut gathering = Gathering::default();
     (0..9).step_by(2).for_each(|ordinal| gathering.add(block.raw(ordinal).unwrap()));
     let fewer = decoder.block(&pack(&gathering)).unwrap();
-    let left: Vec<_> = (0..fewer.records()).map(|ordinal| fewer.exchange(ordinal).unwrap()).collect();
+    let left: Vec<_> =
+        (0..fewer.records()).map(|ordinal| fewer.exchange(ordinal).unwrap()).collect();
     assert_eq!(left, exchanges.into_iter().step_by(2).collect::<Vec<_>>());
 }
 

@@ -148,8 +148,9 @@ fn a_record_is_read_at_its_place_and_nowhere_else() {
     let directory = Directory::new();
     let (offsets, length) = segment(&directory.0, 3, None);
     let mut reader = SegmentReader::open(&directory.0, ID, None).unwrap();
-    let mut read =
-        |offset, ordinal| reader.read(Place { segment: ID, offset, ordinal }).map(|it| is_whole(&it));
+    let mut read = |offset, ordinal| {
+        reader.read(Place { segment: ID, offset, ordinal }).map(|it| is_whole(&it))
+    };
     for offset in 0..length + 50 {
         let number = offsets.iter().position(|it| *it == offset);
         assert_eq!(read(offset, 0).ok(), number.map(|number| Some(number as u64)), "{offset}");
