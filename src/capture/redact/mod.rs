@@ -93,6 +93,12 @@ impl Redactor {
     /// cut afterwards, with [`cut`].
     pub fn apply(&self, exchange: &mut Exchange) {
         self.strip(exchange);
+        self.apply_to_kept(exchange);
+    }
+
+    /// The same for an exchange whose headers are those that are [kept](Self::kept).
+    pub fn apply_to_kept(&self, exchange: &mut Exchange) {
+        self.strip_path(exchange);
         let glance = self.glance(exchange);
         let mut counts = std::mem::take(&mut exchange.redactions);
         let answer = exchange.answer.as_mut().map(|answer| &mut answer.message);
@@ -114,6 +120,16 @@ impl Redactor {
         if let Some(answer) = &mut exchange.answer {
             self.headers.strip(&mut answer.message.headers);
         }
+        self.strip_path(exchange);
+    }
+
+    /// Those of `headers` that may be written down.
+    pub fn kept(&self, headers: &HeaderMap) -> HeaderMap {
+        self.headers.keep(headers)
+    }
+
+    /// Takes the credentials out of the query of an exchange's path.
+    pub fn strip_path(&self, exchange: &mut Exchange) {
         if let Some((path, count)) = query::strip(&exchange.call.path) {
             exchange.call.path = path;
             *exchange.redactions.entry(CREDENTIAL.to_owned()).or_default() += count;

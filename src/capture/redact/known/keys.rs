@@ -82,7 +82,7 @@ const PREFIXED: [(&str, &str, usize); 53] = [
 ];
 
 /// One of these is in the beginning of any of those that has no `secret` in it.
-const IN_PREFIXES: [&str; 74] = [
+const IN_PREFIXES: [&str; 73] = [
     "sk-",
     "sess-",
     "pk-lf-",
@@ -140,10 +140,7 @@ const IN_PREFIXES: [&str; 74] = [
     "rk_prod_",
     "whsec_",
     "sq0",
-    "shpat_",
-    "shpca_",
-    "shppa_",
-    "shpss_",
+    "shp",
     "hvs.",
     "hvb.",
     "hvr.",
@@ -151,6 +148,8 @@ const IN_PREFIXES: [&str; 74] = [
     ".st.",
     ".ct.",
     ".sa.",
+    ".scim.",
+    ".audit.",
     "sbp_",
     "glc_",
     "glsa_",

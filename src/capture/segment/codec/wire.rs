@@ -59,16 +59,12 @@ impl Writer<'_> {
         let Some(part) = part else { return };
         push(self.0, field << 3 | LEN);
         let at = self.0.len();
-        self.0.push(0);
         part.write(&mut Writer(self.0));
-        let length = (self.0.len() - at - 1) as u64;
-        if length < 0x80 {
-            self.0[at] = length as u8;
-        } else {
-            let mut prefix = Vec::new();
-            push(&mut prefix, length);
-            self.0.splice(at..=at, prefix);
-        }
+        // The length stands before the part: it is written behind it, and both change places.
+        let end = self.0.len();
+        push(self.0, (end - at) as u64);
+        let length = self.0.len() - end;
+        self.0[at..].rotate_right(length);
     }
 }
 
