@@ -153,7 +153,7 @@ impl Redactor {
                     return Glance::NotTaken;
                 }
                 // An answer repeats the id that it was given.
-                if !exchange.request_id.as_ref().is_some_and(|id| id == value) {
+                if exchange.request_id.as_ref().is_none_or(|id| value != id) {
                     add(value.as_bytes());
                 }
             }

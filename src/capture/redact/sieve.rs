@@ -205,11 +205,16 @@ fn is_behind_token(text: &[u8]) -> bool {
 /// Whether what stands behind a backslash is an escape that can hide what is looked for: see
 /// [`ESCAPES`](crate::capture::redact::known::ESCAPES).
 fn is_escape(text: &[u8]) -> bool {
-    match text {
-        [b'x', b'2'..=b'7', ..] | [b'u', b'{', ..] => true,
-        [b'u', b'0', b'0', b'0'..=b'7', ..] | [b'u', b'0', b'0', b'a' | b'A', b'0', ..] => true,
-        [b'u', b'2', b'0', b'0', b'9', ..] | [b'u', b'2', b'0', b'1', b'0'..=b'5', ..] => true,
-        [b'u', b'2', b'0', b'2', b'f' | b'F', ..] => true,
+    let Some((kind, code)) = text.split_first() else { return false };
+    match (kind, code) {
+        (b'x', code) => matches!(code, [b'2'..=b'7', ..]),
+        (b'u', [b'{', ..]) => true,
+        (b'u', [b'0', b'0', code @ ..]) => {
+            matches!(code, [b'0'..=b'7', ..] | [b'a' | b'A', b'0', ..])
+        }
+        (b'u', [b'2', b'0', code @ ..]) => {
+            matches!(code, [b'0', b'9', ..] | [b'1', b'0'..=b'5', ..] | [b'2', b'f' | b'F', ..])
+        }
         _ => false,
     }
 }
