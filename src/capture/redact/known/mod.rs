@@ -11,6 +11,7 @@ mod card;
 mod email;
 mod iban;
 mod keys;
+mod literals;
 mod opaque;
 mod phone;
 
