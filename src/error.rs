@@ -50,6 +50,9 @@ pub enum Fault {
     /// The caller wants an answer only from the cache, and it has none.
     #[error("the answer is not in the cache, and `only-if-cached` was asked for")]
     NotCached,
+    /// A replay, without a word that it may load what people depend on.
+    #[error("a replay may not load an upstream in production; `--yes` lets it")]
+    ReplayRefused,
     /// No upstream has said yet which models it serves.
     #[error("no model backend has answered yet; try again")]
     NoBackendYet,
@@ -73,6 +76,7 @@ impl Fault {
         match self {
             Self::BadRequest { .. } | Self::BodyMalformed | Self::AmbiguousFraming => 400,
             Self::Unauthorized => 401,
+            Self::ReplayRefused => 403,
             Self::UnknownModel { .. } => 404,
             Self::BodyTimeout => 408,
             Self::BodyTooLarge { .. } => 413,
@@ -119,6 +123,7 @@ impl Fault {
             Self::BodyTooLarge { .. } => Some("request_too_large"),
             Self::Overloaded => Some("overloaded"),
             Self::NotCached => Some("not_cached"),
+            Self::ReplayRefused => Some("replay_refused"),
             Self::ShuttingDown => Some("shutting_down"),
             Self::NoBackendYet => Some(ErrorType::NoHealthyUpstream.label()),
             Self::Upstream(error) => Some(error.label()),

@@ -16,6 +16,7 @@
 //! | module | is | may use |
 //! |---|---|---|
 //! | [`types`] | shared words: ids, outcomes, time | nothing |
+//! | [`files`] | files that are their owner's alone | nothing |
 //! | [`human`] | numbers as people read them | nothing |
 //! | [`protocol`] | pure wire knowledge | types |
 //! | [`observe`] | record, metrics, access log | types |
@@ -42,6 +43,7 @@ pub mod cli;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod files;
 pub mod human;
 pub mod identity;
 pub mod observe;

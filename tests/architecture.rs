@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 21] = [
+const LAYERS: [Layer; 22] = [
     ("types", ""),
     ("human", ""),
+    ("files", ""),
     ("protocol", "types"),
     ("error", "types"),
     ("observe", "types"),
@@ -25,12 +26,12 @@ const LAYERS: [Layer; 21] = [
     ("admission", "types error protocol observe::event"),
     ("cache", "types error protocol observe::event"),
     ("upstream", "types error protocol observe::event"),
-    ("capture", "types error protocol observe::event"),
-    ("store", "types error protocol observe::event"),
+    ("capture", "types files error protocol observe::event"),
+    ("store", "types files error protocol observe::event"),
     ("pipeline", PARTS),
     ("edge", PARTS_AND_PATH),
     // A client like any other, of captured traffic.
-    ("replay", "types human protocol capture"),
+    ("replay", "types files human protocol capture"),
     ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
@@ -45,11 +46,11 @@ const LAYERS: [Layer; 21] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
-const PATH_AND_REPLAY: &str = "types human protocol error observe identity admission cache upstream \
+const PATH_AND_REPLAY: &str = "types files human protocol error observe identity admission cache upstream \
      capture store pipeline replay";
-const ALL_BELOW_APP: &str = "types human protocol error observe identity admission cache upstream \
+const ALL_BELOW_APP: &str = "types files human protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config";
-const ALL: &str = "types human protocol error observe identity admission cache upstream \
+const ALL: &str = "types files human protocol error observe identity admission cache upstream \
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.

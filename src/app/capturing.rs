@@ -2,10 +2,11 @@
 //!
 //! Must not know: which exchanges are captured, or how they are stored.
 
+use super::segment_rows;
 use crate::admin::CaptureControl;
 use crate::capture::{
-    Archive, BadRule, CaptureHandle, CaptureState, CaptureWorker, DropReason, Recorder,
-    installation_key,
+    Archive, BadRule, CaptureEvent, CaptureHandle, CaptureState, CaptureWorker, DropReason,
+    Recorder, installation_key,
 };
 use crate::config::Settings;
 use crate::observe::{CaptureFigures, Metrics};
@@ -99,14 +100,24 @@ fn begin(
     directory: &Path,
     clock: Clock,
 ) -> Result<(Recorder, CaptureControl, JoinHandle<()>), Failure> {
-    // It keeps no index: what is looked for is found in the segments.
+    let rows = segment_rows(directory);
+    let forget = rows.clone();
+    let hook = move |event: CaptureEvent| {
+        if let (CaptureEvent::Gone(segment), Some(rows)) = (event, &forget) {
+            rows.remove(&segment.to_string());
+        }
+    };
     let (handle, thread) =
-        CaptureWorker::start(directory, &settings.capture, clock, Box::new(|_| {}))?;
+        CaptureWorker::start(directory, &settings.capture, clock, Box::new(hook))?;
     let key = installation_key(directory)?;
     let configured = settings.model_captures.clone();
     let recorder: Result<_, BadRule> =
         Recorder::new(&settings.capture, configured, key, handle.clone());
     let archive = Archive::open(directory, settings.capture.encryption.as_ref())?;
+    let archive = match rows {
+        Some(rows) => archive.with_rows(rows),
+        None => archive,
+    };
     Ok((recorder?, CaptureControl { handle, archive }, thread))
 }
 
@@ -117,6 +128,7 @@ fn figures(recorder: &Recorder, handle: &CaptureHandle) -> CaptureFigures {
         results: [
             counts.written,
             recorder.sampled_out(),
+            recorder.replays(),
             dropped(DropReason::QueueFull),
             dropped(DropReason::Paused),
             dropped(DropReason::TooLarge),

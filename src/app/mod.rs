@@ -7,6 +7,7 @@ mod budgets;
 mod caching;
 mod capturing;
 mod observing;
+mod remembered;
 mod replaying;
 mod side;
 
@@ -24,6 +25,7 @@ use budgets::Budgets;
 use caching::Caching;
 use capturing::Capturing;
 use observing::{Observed, Observing};
+pub use remembered::segment_rows;
 use replaying::Replaying;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -46,7 +46,7 @@ pub struct Exchange {
 }
 
 /// A place in a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Session {
     /// The conversation.
     pub id: String,
@@ -151,7 +151,7 @@ pub struct AnswerNote {
 }
 
 /// A try at an upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttemptNote {
     /// The upstream.
     pub upstream: String,

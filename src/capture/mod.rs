@@ -33,7 +33,7 @@ pub use crate::types::{ChunkKind, ChunkNote};
 pub use archive::{
     AppendError, Archive, ArchiveError, CaptureCounts, CaptureEvent, CaptureHandle, CaptureHook,
     CaptureState, CaptureUsage, CaptureWorker, DropReason, Entries, Erase, Erased, Exchanges,
-    Filter, Reserved, SegmentCondition, SegmentInfo, SegmentReport, SegmentState,
+    Filter, Reserved, SegmentCondition, SegmentInfo, SegmentReport, SegmentRows, SegmentState,
     Writer as ArchiveWriter,
 };
 pub use exchange::{
@@ -49,8 +49,8 @@ pub use recorder::Recorder;
 pub use redact::{BadRule, BadRuleReason, Redactor};
 pub use sampling::{Choice, Ending, Sampler};
 pub use segment::{
-    DecodeError, Decoder, EncodeError, Encoder, IndexEntry, Indexed, KeyError, MAX_RECORD, Master,
-    NoSegmentId, Place, ReadError, SegmentId,
+    DecodeError, EncodeError, IndexEntry, Indexed, KeyError, Master, NoSegmentId, Place, ReadError,
+    SegmentId,
 };
 pub use session::Sessions;
 pub use settings::{

@@ -6,12 +6,12 @@
 use crate::capture::redact::cut;
 use crate::capture::{
     BadRule, CaptureHandle, CaptureMode, CaptureSettings, Choice, Content, Ending, Exchange,
-    Message, Redactor, RouteCapture, Sampler, Sessions, Shaper, Tap,
+    Redactor, RouteCapture, Sampler, Sessions, Shaper, Tap,
 };
 use crate::types::{Outcome, PerModel};
 use bytes::Bytes;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +29,8 @@ pub struct Recorder {
     routes: PerModel<Route>,
     tools: Arc<Tools>,
     sampled_out: AtomicU64,
+    /// Replayed requests that were passed over.
+    replays: AtomicU64,
     /// Exchanges on their way to the queue, from their beginning.
     under_way: TaskTracker,
 }
@@ -36,14 +38,16 @@ pub struct Recorder {
 /// How a model is captured.
 pub(super) struct Route {
     pub(super) settings: RouteCapture,
+    pub(super) redactor: Arc<Redactor>,
     sampler: Sampler,
 }
 
 /// What makes a record out of an exchange.
 struct Tools {
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
     shaper: Shaper,
     sessions: Sessions,
+    credentials: [HeaderName; 3],
     key: [u8; 32],
     handle: CaptureHandle,
 }
@@ -60,15 +64,17 @@ impl Recorder {
         key: [u8; 32],
         handle: CaptureHandle,
     ) -> Result<Self, BadRule> {
+        let redactor = Arc::new(Redactor::new(&settings.redaction)?);
         let route = |settings: RouteCapture| {
             let sampler = Sampler::new(settings.sampling, key);
-            Route { settings, sampler }
+            Route { settings, redactor: Arc::clone(&redactor), sampler }
         };
         let configured = configured.into_iter().map(|(name, own)| (name, own.map(route)));
         let tools = Tools {
-            redactor: Redactor::new(&settings.redaction)?,
+            redactor: Arc::clone(&redactor),
             shaper: Shaper::new(key),
             sessions: Sessions::new(key),
+            credentials: CREDENTIALS.map(HeaderName::from_static),
             key,
             handle,
         };
@@ -80,6 +86,7 @@ impl Recorder {
             ),
             tools: Arc::new(tools),
             sampled_out: AtomicU64::new(0),
+            replays: AtomicU64::new(0),
             under_way: TaskTracker::new(),
         })
     }
@@ -99,14 +106,13 @@ impl Recorder {
             return None;
         }
         let reserved = self.tools.handle.reserve(body.len() as u64)?;
-        let request = Message { headers: head.headers.clone(), body: Content::Whole(body.clone()) };
         let under_way = self.under_way.token();
-        Some(Box::new(Tap::new((route, choice), session, request, reserved, under_way)))
+        Some(Box::new(Tap::new((route, choice), session, body.clone(), reserved, under_way)))
     }
 
-    /// Writes down what `tap` has got. `exchange` is all else that is known of it, and has
-    /// neither request nor answer.
-    pub fn record(&self, mut tap: Box<Tap>, mut exchange: Exchange) {
+    /// Writes down what `tap` has got of the request with `headers`. `exchange` is all else that
+    /// is known of it, and has neither request nor answer.
+    pub fn record(&self, mut tap: Box<Tap>, mut exchange: Box<Exchange>, headers: &HeaderMap) {
         // Not only until the tap has given away what it has got.
         let _under_way = tap.under_way.clone();
         if tap.is_given_up() {
@@ -123,9 +129,22 @@ impl Recorder {
         exchange.session = tap.session.take();
         let tools = Arc::clone(&self.tools);
         if tap.held() <= QUICKLY_REDACTED {
-            return tools.write(*tap, exchange);
+            return tools.write(tap, exchange, headers);
         }
-        drop(self.under_way.spawn_blocking(move || tools.write(*tap, exchange)));
+        let headers = headers.clone();
+        drop(self.under_way.spawn_blocking(move || tools.write(tap, exchange, &headers)));
+    }
+
+    /// Does not write down a request for `model` that replays a captured one.
+    pub fn pass_over_replay(&self, model: &str) {
+        if self.routes.of(model).is_some() {
+            self.replays.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Replayed requests that were passed over.
+    pub fn replays(&self) -> u64 {
+        self.replays.load(Ordering::Relaxed)
     }
 
     /// Exchanges that the sample left out.
@@ -141,24 +160,24 @@ impl Recorder {
 }
 
 impl Tools {
-    fn write(&self, tap: Tap, mut exchange: Exchange) {
+    fn write(&self, tap: Box<Tap>, mut exchange: Box<Exchange>, headers: &HeaderMap) {
         let (route, reserved) = tap.give(&mut exchange);
         let Some(mut reserved) = reserved else { return self.handle.give_up() };
         if exchange.session.is_none() {
-            let (headers, path) = (&exchange.request.headers, &exchange.call.path);
             let body = exchange.request.body.kept().map_or(&[][..], |body| body);
-            exchange.session = self.sessions.of(headers, path, body);
+            exchange.session = self.sessions.of(headers, &exchange.call.path, body);
         }
         let settings = &route.settings;
         if exchange.caller.key.is_none() {
-            exchange.caller.credential = Some(self.credential(&exchange.request.headers));
+            exchange.caller.credential = Some(self.credential(headers));
         }
+        exchange.request.headers = self.redactor.kept(headers);
         match settings.mode {
-            CaptureMode::Full => self.redactor.strip(&mut exchange),
-            CaptureMode::Redacted => self.redactor.apply(&mut exchange),
+            CaptureMode::Full => self.redactor.strip_path(&mut exchange),
+            CaptureMode::Redacted => self.redactor.apply_to_kept(&mut exchange),
             CaptureMode::Shape => {
                 self.shape(&mut exchange);
-                self.redactor.apply(&mut exchange);
+                self.redactor.apply_to_kept(&mut exchange);
             }
         }
         let cut =
@@ -170,16 +189,16 @@ impl Tools {
             kept += length(&answer.message.body);
         }
         reserved.shrink(reserved.bytes().saturating_sub(kept));
-        self.handle.submit(exchange, reserved);
+        self.handle.submit(&exchange, reserved);
     }
 
     /// What stands for the credential that was shown: the same for the same one, here.
     fn credential(&self, headers: &HeaderMap) -> String {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        let mut shown = CREDENTIALS.iter().flat_map(|name| headers.get_all(*name)).peekable();
+        let mut shown = self.credentials.iter().flat_map(|name| headers.get_all(name)).peekable();
         if shown.peek().is_none() {
             return String::new();
         }
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
         for value in shown {
             hasher.update(value.as_bytes());
         }

@@ -6,7 +6,7 @@
 
 use crate::capture::Session;
 use crate::capture::shaping::{Conversation, Form, Members, Node, Role};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 
 /// Sets ids apart from everything else that is made with the same key.
@@ -24,16 +24,25 @@ const LONGEST: usize = 64;
 /// Bytes of a conversation's beginning that are looked at.
 const LONGEST_BEGINNING: usize = 64 * 1024;
 
+/// Bytes that most of them fit into.
+const USUAL_BEGINNING: usize = 2 * 1024;
+
 /// Finds out which conversation requests belong to.
 #[derive(Clone)]
 pub struct Sessions {
     key: [u8; 32],
+    names: [HeaderName; 4],
+    callers: [HeaderName; 3],
 }
 
 impl Sessions {
     /// With the key of an installation, from which one of its own is derived.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: blake3::derive_key(CONTEXT, &key) }
+        Self {
+            key: blake3::derive_key(CONTEXT, &key),
+            names: HEADERS.map(HeaderName::from_static),
+            callers: CALLERS.map(HeaderName::from_static),
+        }
     }
 
     /// The conversation of a request, and which of its turns this is: how often the model has
@@ -51,13 +60,20 @@ impl Sessions {
         let members = form.and_then(|_| Members::read(body)).unwrap_or_default();
         let conversation = form.filter(|form| form.is_conversation());
         let conversation = conversation.map(|form| Conversation::read(form, &members));
-        let said = in_headers(headers).or_else(|| in_body(&members));
+        let said = self.in_headers(headers).or_else(|| in_body(&members));
         let id = match said {
             Some(id) => self.written(&id),
             None => self.beginning(headers, &members, conversation.as_ref()?)?,
         };
         let turn = conversation.map_or(0, |conversation| conversation.turns());
         Some(Session { id, turn })
+    }
+
+    fn in_headers(&self, headers: &HeaderMap) -> Option<Cow<'static, str>> {
+        let values = self.names.iter().filter_map(|name| headers.get(name));
+        let mut values =
+            values.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+        values.find(|value| !value.is_empty()).map(Cow::Owned)
     }
 
     fn written(&self, id: &str) -> String {
@@ -68,7 +84,7 @@ impl Sessions {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(b"said");
         hasher.update(id.as_bytes());
-        named(&hasher)
+        named(&hasher.finalize())
     }
 
     /// An id out of what was said up to the first message of the user's, and of who said it.
@@ -80,13 +96,13 @@ impl Sessions {
     ) -> Option<String> {
         let messages = &conversation.messages;
         let first = messages.iter().position(|said| said.role == Role::User)?;
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut beginning = Vec::with_capacity(USUAL_BEGINNING);
         let mut part = |part: &[u8]| {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(&part[..part.len().min(LONGEST_BEGINNING)]);
+            beginning.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            beginning.extend_from_slice(&part[..part.len().min(LONGEST_BEGINNING)]);
         };
         part(b"begins");
-        for name in CALLERS {
+        for name in &self.callers {
             part(headers.get(name).map_or(&b""[..], |value| value.as_bytes()));
         }
         part(members.text("user").unwrap_or_default().as_bytes());
@@ -94,15 +110,8 @@ impl Sessions {
             part(said.role.word().as_bytes());
             part(&said.text);
         }
-        Some(named(&hasher))
+        Some(named(&blake3::keyed_hash(&self.key, &beginning)))
     }
-}
-
-fn in_headers(headers: &HeaderMap) -> Option<Cow<'static, str>> {
-    let values = HEADERS.iter().filter_map(|name| headers.get(*name));
-    let mut values =
-        values.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
-    values.find(|value| !value.is_empty()).map(Cow::Owned)
 }
 
 fn in_body<'a>(members: &Members<'a>) -> Option<Cow<'a, str>> {
@@ -132,8 +141,8 @@ fn session_of_user(user: &str) -> Option<Cow<'static, str>> {
 }
 
 /// 128 bits are enough to tell conversations apart.
-fn named(hasher: &blake3::Hasher) -> String {
-    hasher.finalize().to_hex()[..32].to_owned()
+fn named(hash: &blake3::Hash) -> String {
+    hash.to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]

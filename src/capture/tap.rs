@@ -20,7 +20,9 @@ pub struct Tap {
     pub(super) route: Arc<Route>,
     pub(super) choice: Choice,
     pub(super) session: Option<Session>,
-    request: Message,
+    /// The body that was asked with.
+    asked: Bytes,
+    /// The status and the headers that may be written down.
     head: Option<(u16, HeaderMap)>,
     parts: Vec<Bytes>,
     /// Bytes of the answer, kept or not.
@@ -43,7 +45,7 @@ impl Tap {
     pub(super) fn new(
         (route, choice): (Arc<Route>, Choice),
         session: Option<Session>,
-        request: Message,
+        asked: Bytes,
         reserved: Reserved,
         under_way: TaskTrackerToken,
     ) -> Self {
@@ -51,7 +53,7 @@ impl Tap {
             route,
             choice,
             session,
-            request,
+            asked,
             head: None,
             parts: Vec::new(),
             length: 0,
@@ -63,7 +65,8 @@ impl Tap {
 
     /// The head of the answer, as the client gets it. The last one counts.
     pub fn head(&mut self, head: &Parts) {
-        self.head = Some((head.status.as_u16(), head.headers.clone()));
+        let headers = self.route.redactor.kept(&head.headers);
+        self.head = Some((head.status.as_u16(), headers));
     }
 
     /// A part of its body, as the client gets it.
@@ -94,7 +97,7 @@ impl Tap {
     /// Puts what it has got into `exchange`, whose answer, if it has one, knows all but its
     /// head and body. Returns what it was made with.
     pub(super) fn give(self, exchange: &mut Exchange) -> (Arc<Route>, Option<Reserved>) {
-        exchange.request = self.request;
+        exchange.request.body = Content::Whole(self.asked);
         let body = joined(self.parts);
         let body = match self.extent {
             Extent::Whole => Content::Whole(body),
@@ -113,7 +116,7 @@ impl Tap {
 
     fn let_go(&mut self) {
         self.parts = Vec::new();
-        self.request = Message::default();
+        self.asked = Bytes::new();
         self.reserved = None;
     }
 }

@@ -79,7 +79,7 @@ impl PassThrough {
         pipeline::upstream_headers(
             &mut headers,
             &self.caller,
-            (&**endpoint, &self.upstream.settings, &self.rec.identity),
+            (&**endpoint, &self.upstream.settings, &self.rec),
             attempt.span_id,
         );
         replace_headers(request, &headers)?;

@@ -41,7 +41,7 @@ pub(super) async fn serve(
     let (mut exchange, endpoint) = unless_gone(down, connect(deps, upstream, rec)).await??;
     let mut head = head_for(&endpoint, down.head());
     let span = rec.attempts.last().map_or(rec.identity.span_id, |attempt| attempt.span_id);
-    let to = (&*endpoint, &upstream.settings, &rec.identity);
+    let to = (&*endpoint, &upstream.settings, &*rec);
     pipeline::upstream_headers(&mut head.headers, caller, to, span);
 
     let timeouts = upstream.settings.timeouts;

@@ -71,6 +71,13 @@ impl StreamMeter {
         }
     }
 
+    /// What the chunk of `now` held.
+    pub fn on_kind(&mut self, now: Instant, kind: ChunkKind) {
+        if kind == ChunkKind::Generated {
+            self.on_generated(now);
+        }
+    }
+
     /// The chunk of `now` held generated output. The first such call is the first token.
     pub fn on_generated(&mut self, now: Instant) {
         self.first_token.get_or_insert(now);

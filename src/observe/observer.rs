@@ -2,7 +2,7 @@
 //!
 //! Must not know: how a request was served.
 
-use crate::observe::{Keeper, Metrics, Origin, RecordGuard, RequestRecord, Sink, SloBook, Worker};
+use crate::observe::{Keeper, Metrics, RecordGuard, RequestRecord, Sink, SloBook, Worker};
 use crate::types::{Clock, ModelSlot};
 use prometheus::IntGauge;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Observer {
     /// Begins a request: from here on it is counted, whatever happens.
     pub fn begin(self: &Arc<Self>, record: Box<RequestRecord>) -> RecordGuard {
         self.open.fetch_add(1, Ordering::Relaxed);
-        if record.origin == Origin::Client {
+        if record.origin.is_a_request() {
             self.metrics().model(record.call.model).in_flight().inc();
         }
         RecordGuard::new(record, Arc::clone(self))
@@ -57,7 +57,7 @@ impl Observer {
     /// Says which model a request in flight turned out to be for.
     pub fn assign_model(&self, record: &mut RequestRecord, model: ModelSlot) {
         let before = std::mem::replace(&mut record.call.model, model);
-        if record.origin == Origin::Client {
+        if record.origin.is_a_request() {
             self.metrics().model(before).in_flight().dec();
             self.metrics().model(model).in_flight().inc();
         }
@@ -101,7 +101,7 @@ impl Observer {
 
     /// Called by the guard, once a request.
     pub(super) fn deliver(&self, mut record: Box<RequestRecord>) {
-        let (origin, model) = (record.origin, record.call.model);
+        let (is_request, model) = (record.origin.is_a_request(), record.call.model);
         if self.consumers.recording == Recording::On {
             let finished = *record.timeline.finished.get_or_insert_with(|| self.clock.now());
             for attempt in &mut record.attempts {
@@ -109,7 +109,7 @@ impl Observer {
             }
             self.tell(record);
         }
-        if origin == Origin::Client {
+        if is_request {
             self.metrics().model(model).in_flight().dec();
         }
         self.open.fetch_sub(1, Ordering::Relaxed);
@@ -147,7 +147,7 @@ impl Drop for OpenStream {
 mod tests {
     use super::*;
     use crate::observe::trace::{names, record};
-    use crate::observe::{SloSettings, verdict};
+    use crate::observe::{Origin, SloSettings, verdict};
     use crate::types::SloKey;
     use std::time::Duration;
 

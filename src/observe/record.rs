@@ -5,8 +5,8 @@
 
 use crate::observe::{CacheFacts, Judgements, KeepReason, Saved, StreamMeter, Timeline, verdict};
 use crate::types::{
-    Dialect, ErrorType, ModelSlot, NanoUsd, Operation, Outcome, RequestId, SpanId, TraceFlags,
-    TraceId, Usage, UsageSource,
+    Dialect, ErrorType, ModelSlot, NanoUsd, Operation, Outcome, ReplayMark, RequestId, SpanId,
+    TraceFlags, TraceId, Usage, UsageSource,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,11 +41,14 @@ pub struct RequestRecord {
 }
 
 /// On whose behalf a request is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// A caller's: counted as a request, measured and judged.
     #[default]
     Client,
+    /// A load test's: counted and measured as a caller's. No objective is about it, unless its
+    /// mark asks for that.
+    Replay(ReplayMark),
     /// The cache's own, which renews an answer in the background. No caller waits for it:
     /// what it takes from upstreams is counted, but it is no request, and no objective is
     /// about it.
@@ -54,10 +57,50 @@ pub enum Origin {
 
 impl Origin {
     /// As it is written into spans and access lines.
-    pub const fn label(self) -> &'static str {
+    pub const fn label(&self) -> &'static str {
         match self {
             Self::Client => "client",
+            Self::Replay(_) => "replay",
             Self::Refresh => "refresh",
+        }
+    }
+
+    /// Whether somebody outside has asked: it counts as a request.
+    pub const fn is_a_request(&self) -> bool {
+        matches!(self, Self::Client | Self::Replay(_))
+    }
+
+    /// Whether objectives are about it.
+    pub const fn is_judged(&self) -> bool {
+        match self {
+            Self::Client => true,
+            Self::Replay(mark) => mark.wishes.slos,
+            Self::Refresh => false,
+        }
+    }
+
+    /// Whether the response cache has a part in it.
+    pub const fn is_cached(&self) -> bool {
+        match self {
+            Self::Client | Self::Refresh => true,
+            Self::Replay(mark) => mark.wishes.cache,
+        }
+    }
+
+    /// Whether it may be captured.
+    pub const fn is_captured(&self) -> bool {
+        match self {
+            Self::Client => true,
+            Self::Replay(mark) => mark.wishes.capture,
+            Self::Refresh => false,
+        }
+    }
+
+    /// Its mark, where it is sent again.
+    pub const fn replay(&self) -> Option<&ReplayMark> {
+        match self {
+            Self::Replay(mark) => Some(mark),
+            Self::Client | Self::Refresh => None,
         }
     }
 }
@@ -81,6 +124,8 @@ pub struct Identity {
     pub flags: TraceFlags,
     /// The alias of the API key, never the key.
     pub key_alias: Option<Arc<str>>,
+    /// Whom that key belongs to.
+    pub tenant: Option<Arc<str>>,
 }
 
 /// What was asked, as far as it was understood.
@@ -111,6 +156,8 @@ pub struct CallFacts {
 pub struct Attempt {
     /// The upstream's position in the configuration.
     pub upstream: usize,
+    /// The target's position in its model; `None` where no model was asked for.
+    pub target: Option<usize>,
     /// `host:port` of the endpoint.
     pub endpoint: Arc<str>,
     /// The span id sent to the endpoint as the parent of its own spans.
@@ -138,6 +185,7 @@ impl Attempt {
     pub fn begin(upstream: usize, endpoint: Arc<str>, span_id: SpanId, now: Instant) -> Self {
         Self {
             upstream,
+            target: None,
             endpoint,
             span_id,
             started: now,
@@ -175,6 +223,7 @@ impl Identity {
             trace_state: None,
             flags: TraceFlags::SAMPLED,
             key_alias: None,
+            tenant: None,
         }
     }
 }

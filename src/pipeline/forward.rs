@@ -8,14 +8,14 @@
 use crate::cache::AnsweredBy;
 use crate::error::Fault;
 use crate::identity::Caller;
-use crate::observe::{Attempt, RequestRecord};
+use crate::observe::{Attempt, Origin, RequestRecord};
 use crate::pipeline::deadline::Deadline;
 use crate::pipeline::parse::Request;
 use crate::pipeline::{Deps, Downstream, upstream_request};
 use crate::protocol::{AskUsage, BodyParts, CacheMember, Edits};
 use crate::types::{ErrorType, SpanId};
 use crate::upstream::{
-    Endpoint, Exchange, Load, Opened, Reuse, StreamUsage, Target, Timeouts, Transport,
+    Endpoint, Exchange, Load, Opened, Reuse, Serves, StreamUsage, Target, Timeouts, Transport,
     TransportFault,
 };
 use bytes::Bytes;
@@ -93,9 +93,13 @@ pub(super) async fn with_retries<D: Downstream, T: Transport>(
         let Some((target, endpoint)) = route else {
             return Err(Fault::Upstream(ErrorType::NoHealthyUpstream));
         };
+        if may_not_load(&rec.origin, target) {
+            return Err(Fault::ReplayRefused);
+        }
         let span = SpanId::mint(|| deps.random.next_u64());
         let now = deps.clock.now();
-        rec.attempts.push(Attempt::begin(endpoint.upstream, endpoint.authority.clone(), span, now));
+        let begun = Attempt::begin(endpoint.upstream, endpoint.authority.clone(), span, now);
+        rec.attempts.push(Attempt { target: request.model.position(target), ..begun });
         let from = match *first.get_or_insert(target) {
             first if std::ptr::eq(first, target) => AnsweredBy::Target,
             _ => AnsweredBy::StandIn,
@@ -122,6 +126,12 @@ pub(super) async fn with_retries<D: Downstream, T: Transport>(
             }
         }
     }
+}
+
+/// Whether this is a replay that nobody let load what people depend on.
+fn may_not_load(origin: &Origin, target: &Target) -> bool {
+    let Origin::Replay(mark) = origin else { return false };
+    !mark.wishes.production && target.upstream.settings.serves == Serves::Production
 }
 
 /// One try at one endpoint.
@@ -152,7 +162,7 @@ impl AttemptPlan<'_> {
         let edits = Edits { model: renamed, ask_usage: ask, cache: CacheMember::Strip };
         let body = request.view.edit(&request.body.bytes, &edits);
         let mut head = upstream_request::head(down.head(), self.endpoint, body.len());
-        let to = (&**self.endpoint, settings, &rec.identity);
+        let to = (&**self.endpoint, settings, &*rec);
         upstream_request::upstream_headers(&mut head.headers, caller, to, self.span);
 
         let received = rec.timeline.received;

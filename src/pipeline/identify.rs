@@ -6,9 +6,11 @@
 use crate::error::Fault;
 use crate::identity::Caller;
 use crate::observe::Trusted;
-use crate::observe::{CallFacts, Identity, RecordGuard, RequestRecord, server_timing};
+use crate::observe::{CallFacts, Identity, Origin, RecordGuard, RequestRecord, server_timing};
 use crate::pipeline::Deps;
-use crate::protocol::{format_traceparent, parse_trace_id, parse_traceparent, recognise};
+use crate::protocol::{
+    format_traceparent, parse_trace_id, parse_traceparent, read_replay_mark, recognise,
+};
 use crate::types::{RequestId, SpanId, TraceFlags, TraceId};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -28,7 +30,8 @@ pub fn begin<T>(deps: &Deps<T>, head: &Parts, client: Option<IpAddr>) -> RecordG
     let trust = deps.trust.of(client);
     let identity = identity(&head.headers, trust, || deps.random.next_u64());
     let call = CallFacts::new(dialect, operation, head.method.clone());
-    let record = RequestRecord::begin(identity, call, deps.clock.now());
+    let origin = read_replay_mark(&head.headers).map_or(Origin::Client, Origin::Replay);
+    let record = RequestRecord { origin, ..RequestRecord::begin(identity, call, deps.clock.now()) };
     deps.observer.begin(Box::new(record))
 }
 
@@ -40,6 +43,7 @@ pub fn caller<T>(deps: &Deps<T>, head: &Parts, rec: &mut RequestRecord) -> Resul
     let caller = deps.keyring.admit(&head.headers).ok_or(Fault::Unauthorized)?;
     if let Caller::Holder(holder) = &caller {
         rec.identity.key_alias = Some(Arc::clone(&holder.alias));
+        rec.identity.tenant.clone_from(&holder.tenant);
     }
     Ok(caller)
 }

@@ -89,7 +89,7 @@ pub async fn handle<D: Downstream, T: Transport>(
     rec.finish(verdict);
     // Last, for it may take its time over large bodies.
     if let (Some((tap, exchange)), Some(capture)) = (noted, &deps.capture) {
-        capture.record(tap, exchange);
+        capture.record(tap, exchange, &down.head().headers);
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::capture::{AnswerNote, AttemptNote, CallNote, CallerNote, Exchange, Times};
 use crate::observe::{Attempt, RequestRecord, Verdict};
 use crate::types::{CacheStatus, Clock, Outcome, StreamEnd};
-use crate::upstream::Model;
+use crate::upstream::{Model, Target};
 use http::request::Parts;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -16,18 +16,19 @@ pub(super) fn exchange(
     (head, model): (&Parts, &Model),
     verdict: Verdict,
     clock: Clock,
-) -> Exchange {
+) -> Box<Exchange> {
     let answer = AnswerNote {
         chunks: rec.meter.take_chunks(),
         complete: Some(is_complete(rec, verdict)),
         ..AnswerNote::default()
     };
-    Exchange {
+    Box::new(Exchange {
         request_id: Some(rec.identity.request_id.as_str().to_owned()),
         trace_id: Some(rec.identity.trace_id),
         caller: CallerNote {
             key: rec.identity.key_alias.as_deref().map(str::to_owned),
-            ..CallerNote::default()
+            tenant: rec.identity.tenant.as_deref().map(str::to_owned),
+            credential: None,
         },
         call: call(rec, head, model),
         answer: Some(answer),
@@ -39,7 +40,7 @@ pub(super) fn exchange(
         error: verdict.error.map(|error| error.label().to_owned()),
         cache: rec.cache.as_ref().map(|cache| cache.status.label().to_owned()),
         ..Exchange::default()
-    }
+    })
 }
 
 /// Whether the end of the answer was seen. What was kept of an answer has its end; what is
@@ -52,7 +53,7 @@ fn is_complete(rec: &RequestRecord, verdict: Verdict) -> bool {
 }
 
 fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
-    let call = &rec.call;
+    let (call, last) = (&rec.call, rec.attempts.last());
     CallNote {
         method: call.method.clone(),
         path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
@@ -61,33 +62,27 @@ fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
         streamed: Some(call.streamed),
         model: Some(model.name.clone()),
         model_asked: call.model_asked.clone(),
-        model_sent: model_sent(rec, model),
+        model_sent: last.and_then(|last| target(last, model)).map(|target| target.model.clone()),
         model_answered: call.model_answered.clone(),
     }
 }
 
-/// The name that the target of the last attempt has for the model. `None` where targets share an
-/// upstream and differ in that: an attempt does not say which of them it was for.
-fn model_sent(rec: &RequestRecord, model: &Model) -> Option<String> {
-    let last = rec.attempts.last()?;
-    let targets = model.targets.iter().filter(|target| target.upstream.index == last.upstream);
-    let mut names = targets.map(|target| &target.model);
-    let first = names.next()?;
-    names.all(|name| name == first).then(|| first.clone())
-}
-
 fn noted(attempt: &Attempt, rec: &RequestRecord, model: &Model) -> AttemptNote {
-    let upstreams = model.targets.iter().map(|target| &target.upstream);
-    let upstream = upstreams.into_iter().find(|upstream| upstream.index == attempt.upstream);
+    let name = target(attempt, model).map(|target| target.upstream.settings.name.clone());
     let since = |instant| since(rec, instant);
     AttemptNote {
-        upstream: upstream.map(|upstream| upstream.settings.name.clone()).unwrap_or_default(),
+        upstream: name.unwrap_or_default(),
         endpoint: attempt.endpoint.to_string(),
         began: since(attempt.started),
         ended: attempt.ended.map(since),
         status: attempt.status,
         error: attempt.error.map(|error| error.label().to_owned()),
     }
+}
+
+/// Whom it was for; of two targets at one upstream the one that was asked.
+fn target<'a>(attempt: &Attempt, model: &'a Model) -> Option<&'a Target> {
+    model.targets.get(attempt.target?)
 }
 
 fn times(rec: &RequestRecord, verdict: Verdict, clock: Clock) -> Times {

@@ -26,7 +26,8 @@ impl<'a, D: Downstream> Tapped<'a, D> {
         Self { down, tap: None, model: None }
     }
 
-    /// From here on what the client gets is collected, where `capture` wants that.
+    /// From here on what the client gets is collected, where `capture` wants that. A replay of
+    /// what was captured is not captured once more, unless it asks for that.
     pub(super) fn tap(
         &mut self,
         capture: Option<&Recorder>,
@@ -34,6 +35,9 @@ impl<'a, D: Downstream> Tapped<'a, D> {
         rec: &mut RequestRecord,
     ) {
         let Some(capture) = capture else { return };
+        if !rec.origin.is_captured() {
+            return capture.pass_over_replay(&request.model.name);
+        }
         let asked = (self.down.head(), &request.body.bytes);
         self.tap = capture.tap(&request.model.name, rec.identity.request_id.as_str(), asked);
         if self.tap.is_some() {

@@ -14,6 +14,7 @@
 //! | `trace_context` | W3C Trace Context and `X-Trace-ID` |
 //! | `cache_control` | what callers say to a cache in headers, and what it says back |
 //! | `headers` | which headers end at a hop |
+//! | `replay_mark` | what says that a request is sent again |
 //! | `text` | strangers' text made harmless, percent escapes |
 //! | `usage` | tokens as OpenAI reports them |
 //! | `json`, `parts` | the tools: a JSON cursor, bytes in a few pieces |
@@ -30,6 +31,7 @@ mod headers;
 mod json;
 mod models;
 mod parts;
+mod replay_mark;
 mod request;
 mod sse;
 mod stream;
@@ -47,8 +49,10 @@ pub use choices::ChoiceCount;
 pub use error::{ProxyError, error_body, error_event};
 pub use headers::strip_hop_by_hop;
 pub use json::Ambiguous;
+pub(crate) use json::{Cursor as JsonCursor, Kind as JsonKind};
 pub use models::{ModelEntry, ModelListError, model_entry, models_list, parse_models};
 pub use parts::BodyParts;
+pub use replay_mark::{read_replay_mark, replace_replay_mark};
 pub use request::{
     AskUsage, CacheMember, CacheView, Edits, LiteLlmCache, RequestError, RequestView, StreamMode,
     Temperature, read_cache_view, read_request, write_canonical_request,

@@ -5,7 +5,8 @@
 //!
 //! Must not know: what is in its tables.
 
-use crate::store::{Condition, OpenError, StoreError, private};
+use crate::files;
+use crate::store::{Condition, OpenError, StoreError};
 use crate::types::Clock;
 use std::any::Any;
 use std::io;
@@ -84,7 +85,7 @@ impl Engine {
             Ok(Err(error)) => return Err(Refusal::Broken(StoreError::Failed(error.to_string()))),
             Err(error) => return Err(Refusal::Broken(error)),
         };
-        private::restrict(path).map_err(Refusal::System)?;
+        files::restrict(path).map_err(Refusal::System)?;
         Ok(Self(database))
     }
 
@@ -194,7 +195,7 @@ impl From<Refusal> for StoreError {
 
 fn becomes_free(path: &Path) -> bool {
     let begin = Instant::now();
-    while private::is_locked(path) {
+    while files::is_locked(path) {
         if begin.elapsed() > PATIENCE_WITH_CLOSING {
             return false;
         }

@@ -9,17 +9,19 @@
 //! Must not know: what is counted, or who asks. Only `engine` knows the database.
 
 mod cache;
+mod captures;
 mod engine;
 mod pack;
-mod private;
 mod slo;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
 pub use cache::{CacheUsage, DiskCache, Found, OpenedCache, Put};
+pub use captures::CaptureIndex;
 pub use snapshot::SnapshotError;
 
+use crate::files;
 use crate::types::{Clock, SloHistory, SloKey, SlotCounts};
 use engine::{Engine, Table};
 use parking_lot::Mutex;
@@ -115,8 +117,8 @@ impl Store {
     /// When the directory is in use or cannot be used at all.
     pub fn open(directory: &Path, clock: Clock) -> Result<Opened, OpenError> {
         let unusable = |error| OpenError::Directory { directory: directory.to_owned(), error };
-        private::create_directory(directory).map_err(unusable)?;
-        let lock = private::lock(&directory.join(LOCK)).map_err(unusable)?;
+        files::create_directory(directory).map_err(unusable)?;
+        let lock = files::lock(&directory.join(LOCK)).map_err(unusable)?;
         let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
         let (engine, condition) = Engine::open(&directory.join(DATABASE), clock)?;
         let slo = engine.table("slo").map_err(OpenError::Database)?;
@@ -152,7 +154,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written; the one before is still there then.
     pub fn write_snapshot(&self, histories: &[SloHistory]) -> io::Result<()> {
-        private::replace(&self.directory.join(SNAPSHOT), &snapshot::encode(histories))
+        files::replace_with(&self.directory.join(SNAPSHOT), &snapshot::encode(histories))
     }
 
     /// What the snapshot holds; `None` when there is none.

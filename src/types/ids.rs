@@ -55,6 +55,11 @@ impl TraceId {
         self.0
     }
 
+    /// As they stood in a span; `None` for the zero id.
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        (bytes != [0; 16]).then_some(Self(bytes))
+    }
+
     /// Reads 32 lower-case hex digits; `None` for any other form and for the zero id.
     pub fn parse(hex: &str) -> Option<Self> {
         parse_hex(hex.as_bytes()).map(Self)

@@ -108,6 +108,11 @@ impl Model {
         })
     }
 
+    /// The place of one of its targets, that very one, among them all.
+    pub fn position(&self, target: &Target) -> Option<usize> {
+        self.targets.iter().position(|one| std::ptr::eq(one, target))
+    }
+
     fn by_weight(&self, random: &Random) -> Option<&Target> {
         if let [only] = self.targets.as_slice() {
             return Some(only);

@@ -45,6 +45,8 @@ mod records;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod shutdown;

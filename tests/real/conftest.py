@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("ledger", "processes", "servers", "spans", "valkey")
+pytest.register_assert_rewrite("captures", "ledger", "processes", "servers", "spans", "valkey")
 
 from openai import OpenAI  # noqa: E402
 

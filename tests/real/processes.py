@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -35,15 +36,32 @@ def built(variable: str) -> Path:
     return Path(program).resolve()
 
 
+def ran(
+    *argv: object, cwd: Path | None = None, env: dict[str, str] | None = None, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """What came of a program that had this time, with `env` added to its environment."""
+    return subprocess.run(
+        [str(word) for word in argv],
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        text=True,
+        capture_output=True,
+        timeout=seconds,
+    )
+
+
 def output_of(*argv: object, cwd: Path | None = None) -> str:
     """What a program says, on stdout and then stderr, in less than a minute; it has to
     succeed."""
-    done = subprocess.run(
-        [str(arg) for arg in argv], cwd=cwd, text=True, capture_output=True, timeout=60
-    )
+    done = ran(*argv, cwd=cwd)
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{argv}:\n{said}"
     return said
+
+
+def installed(name: str) -> Path:
+    """A program that is installed beside this Python."""
+    return Path(sys.executable).with_name(name)
 
 
 def free_port() -> int:

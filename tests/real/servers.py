@@ -152,6 +152,15 @@ format = "json"
         return [line for line in lines if "outcome" in line]
 
 
+def key_table(key: str) -> str:
+    """The table of a key."""
+    return f"""\
+[[key]]
+alias = "{KEY_ALIAS}"
+sha256 = "{hashlib.sha256(key.encode()).hexdigest()}"
+"""
+
+
 class Transom(Proxy):
     """The program under test, in front of the model."""
 
@@ -167,10 +176,7 @@ name = "{MODEL}"
 aliases = ["gpt-*"]
 targets = [{{ upstream = "llm", model = "smollm2-135m" }}]
 
-[[key]]
-alias = "{KEY_ALIAS}"
-sha256 = "{hashlib.sha256(API_KEY.encode()).hexdigest()}"
-"""
+{key_table(API_KEY)}"""
         super().__init__(program, folder, tables)
 
 

@@ -9,7 +9,7 @@ use crate::replay::desk::{Asks, Consent, Order};
 use crate::replay::experiment::Destination;
 use crate::replay::outcome::Objectives;
 use crate::replay::{ScheduleWords, SpendCaps, TargetFacts, TargetUse, TokenPrice};
-use crate::types::{Clock, Micros, NanoUsd, Outcome, Secret};
+use crate::types::{Clock, Micros, NanoUsd, Outcome, ReplayWishes, Secret};
 use crate::upstream::{EndpointSettings, Scheme, Serves, Upstream};
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -43,6 +43,10 @@ pub(in crate::admin) struct Wanted {
     in_flight: u32,
     max_tokens: Option<u64>,
     max_cost_usd: Option<f64>,
+    #[serde(default)]
+    count_in_slos: bool,
+    #[serde(default)]
+    use_cache: bool,
     #[serde(default)]
     yes: bool,
 }
@@ -128,8 +132,15 @@ impl Wanted {
         upstreams: &[Arc<Upstream>],
     ) -> Result<Order, String> {
         let asks = self.asks()?;
-        let a = self.a.destination(control.proxy, upstreams)?;
-        let b = self.b.map(|to| to.destination(control.proxy, upstreams)).transpose()?;
+        let (slos, cache, production) = (self.count_in_slos, self.use_cache, self.yes);
+        let wishes = ReplayWishes { slos, cache, capture: false, production };
+        let to = |to: To| -> Result<Destination, String> {
+            let mut found = to.destination(control.proxy, upstreams)?;
+            found.target = found.target.with_wishes(wishes);
+            Ok(found)
+        };
+        let a = to(self.a)?;
+        let b = self.b.map(to).transpose()?;
         let cost = self.max_cost_usd.map(|usd| dollars(usd, 1e9)).transpose()?;
         Ok(Order {
             archive: control.archive.clone(),

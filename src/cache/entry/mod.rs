@@ -6,7 +6,7 @@
 mod tests;
 mod wire;
 
-use crate::types::{CacheKey, CacheTags, NanoUsd, Usage};
+use crate::types::{CacheKey, CacheTags, ChunkKind, NanoUsd, Usage};
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use std::fmt;
@@ -25,6 +25,8 @@ pub struct Frame {
     pub bytes: Bytes,
     /// How long after the request was received they came.
     pub after: Duration,
+    /// Whether the chunk that they came in held generated output.
+    pub kind: ChunkKind,
 }
 
 /// An answer that came to its proper end.
@@ -52,6 +54,12 @@ impl Answer {
     /// Whether the body is a stream of events.
     pub fn is_stream(&self) -> bool {
         is_stream(self.content_type.as_ref())
+    }
+
+    /// Whether the body holds generated output.
+    pub fn kind(&self) -> ChunkKind {
+        let is_generated = |frame: &Frame| frame.kind == ChunkKind::Generated;
+        if self.frames.iter().any(is_generated) { ChunkKind::Generated } else { ChunkKind::Other }
     }
 
     /// The bytes of the body.

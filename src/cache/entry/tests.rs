@@ -1,7 +1,7 @@
 //! Entries in memory and as bytes.
 
 use super::*;
-use crate::types::{Random, UsageSource};
+use crate::types::{ChunkKind, Random, UsageSource};
 use std::sync::Arc;
 
 const LIFE: Life = Life { fresh: Duration::from_secs(60), stale: Duration::from_secs(30) };
@@ -20,6 +20,7 @@ fn any_answer(random: &Random) -> Answer {
     let frame = |_| Frame {
         bytes: text(random, 90).into(),
         after: Duration::from_nanos(random.next_u64() >> random.below(64)),
+        kind: [ChunkKind::Other, ChunkKind::Generated][random.below(2) as usize],
     };
     let source = UsageSource::ALL[random.below(UsageSource::ALL.len() as u64) as usize];
     Answer {
@@ -92,7 +93,8 @@ fn a_stream_is_told_by_its_type() {
 fn an_entry_does_not_keep_the_buffer_that_its_pieces_came_from() {
     let now = Instant::now();
     let buffer = Bytes::from(vec![7; 1 << 20]);
-    let frame = Frame { bytes: buffer.slice(10..20), after: Duration::ZERO };
+    let (bytes, after) = (buffer.slice(10..20), Duration::ZERO);
+    let frame = Frame { bytes, after, kind: ChunkKind::Other };
     let answer = Answer { frames: vec![frame; 2], ..any_answer(&Random::seeded(2)) };
     let entry = Entry::new(CacheKey([0; 32]), CacheTags::default(), answer, (LIFE, now));
     assert!(buffer.is_unique());
@@ -104,7 +106,8 @@ fn an_entry_does_not_keep_the_buffer_that_its_pieces_came_from() {
 fn the_weight_covers_the_body_and_each_frame() {
     let now = Instant::now();
     let weigh = |frames: usize, length: usize| {
-        let frame = Frame { bytes: vec![0; length].into(), after: Duration::ZERO };
+        let (bytes, after) = (vec![0; length].into(), Duration::ZERO);
+        let frame = Frame { bytes, after, kind: ChunkKind::Other };
         let answer = Answer { frames: vec![frame; frames], ..any_answer(&Random::seeded(2)) };
         Entry::new(CacheKey([0; 32]), CacheTags::default(), answer, (LIFE, now)).weight()
     };
@@ -192,7 +195,7 @@ fn bytes_with_a_right_sum_that_are_no_entry_are_an_error_at_worst() {
 #[test]
 fn a_length_that_nothing_backs_reserves_nothing() {
     let now = Instant::now();
-    let mut bytes = [&b"tce\x01"[..], &[0; 4 + 32], &[1], &u32::MAX.to_le_bytes()].concat();
+    let mut bytes = [&b"tce\x02"[..], &[0; 4 + 32], &[1], &u32::MAX.to_le_bytes()].concat();
     let sum = crc32fast::hash(&bytes[8..]).to_le_bytes();
     bytes[4..8].copy_from_slice(&sum);
     let decoded = Entry::decode(&bytes, &CacheKey([0; 32]), Duration::ZERO, now);
@@ -212,7 +215,7 @@ fn the_reason_is_told() {
     assert_eq!(decode(b"", &entry.key), Some(Undecodable::Malformed));
     *bytes.last_mut().unwrap() ^= 1;
     assert_eq!(decode(&bytes, &entry.key), Some(Undecodable::Damaged));
-    bytes[3] = 2;
+    bytes[3] = 1;
     assert_eq!(decode(&bytes, &entry.key), Some(Undecodable::Version));
 }
 
@@ -225,6 +228,7 @@ fn a_stream_of_events_becomes_small() {
         )
         .into(),
         after: Duration::from_millis(20) * at,
+        kind: ChunkKind::Generated,
     };
     let answer = Answer { frames: (0..500).map(event).collect(), ..any_answer(&Random::seeded(9)) };
     let entry = Entry::new(CacheKey([0; 32]), CacheTags::default(), answer, (LIFE, now));

@@ -6,20 +6,21 @@
 //! 8   key                32 bytes
 //! 40  packing             1 byte: 0 as it is, 1 zstd (RFC 8878)
 //! 41  payload's length    4 bytes, little-endian, before packing
-//! 45  payload             numbers (LEB128) and texts with their lengths, then the body
+//! 45  payload             numbers (LEB128) and texts with their lengths, then the body; the
+//!                         length of a frame is doubled, and odd for generated output
 //! ```
 //!
 //! Must not know: which tier keeps the bytes, or how it tells how long it did.
 
 use super::{Answer, Assembled, Entry, Frame, Life};
-use crate::types::{CacheKey, CacheTags, NanoUsd, Usage, UsageSource};
+use crate::types::{CacheKey, CacheTags, ChunkKind, NanoUsd, Usage, UsageSource};
 use bytes::Bytes;
 use http::HeaderValue;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Another layout of the payload needs another last byte.
-const MAGIC: [u8; 4] = *b"tce\x01";
+const MAGIC: [u8; 4] = *b"tce\x02";
 const AT_SUM: usize = 4;
 const AT_KEY: usize = 8;
 const AT_PACKING: usize = 40;
@@ -132,7 +133,8 @@ fn payload(entry: &Entry, now: Instant) -> Vec<u8> {
     put_duration(&mut out, answer.took);
     put_number(&mut out, answer.frames.len() as u64);
     for frame in &answer.frames {
-        put_number(&mut out, frame.bytes.len() as u64);
+        let is_generated = u64::from(frame.kind == ChunkKind::Generated);
+        put_number(&mut out, (frame.bytes.len() as u64) << 1 | is_generated);
         put_duration(&mut out, frame.after);
     }
     answer.frames.iter().for_each(|frame| out.extend_from_slice(&frame.bytes));
@@ -266,16 +268,18 @@ impl<'a> Reader<'a> {
         let count = self.count(LEAST_FRAME)?;
         let mut table = Vec::with_capacity(count);
         for _ in 0..count {
-            let length = usize::try_from(self.number()?).map_err(|_| Undecodable::Malformed)?;
-            table.push((length, self.duration()?));
+            let number = self.number()?;
+            let length = usize::try_from(number >> 1).map_err(|_| Undecodable::Malformed)?;
+            let kind = if number & 1 == 1 { ChunkKind::Generated } else { ChunkKind::Other };
+            table.push((length, self.duration()?, kind));
         }
         let mut body = payload.slice(payload.len() - self.0.len()..);
         let mut frames = Vec::with_capacity(count);
-        for (length, after) in table {
+        for (length, after, kind) in table {
             if length > body.len() {
                 return Err(Undecodable::Malformed);
             }
-            frames.push(Frame { bytes: body.split_to(length), after });
+            frames.push(Frame { bytes: body.split_to(length), after, kind });
         }
         if body.is_empty() { Ok(frames) } else { Err(Undecodable::Malformed) }
     }

@@ -5,7 +5,7 @@
 use super::log::Read;
 use super::state::{Flight, Phase, Seat};
 use super::{FlightEnd, FlightHead, Flights, Leader};
-use bytes::Bytes;
+use crate::cache::entry::Frame;
 use std::sync::Arc;
 
 /// Hears the head, then every chunk from the first, then the end, at its own speed.
@@ -33,7 +33,7 @@ pub enum Heard {
     /// The answer begins.
     Head(Arc<FlightHead>),
     /// The next part of its body.
-    Chunk(Bytes),
+    Chunk(Frame),
     /// It is complete.
     End(Arc<FlightEnd>),
     /// The leader has failed before this follower heard the head: this one leads now.
@@ -114,9 +114,9 @@ impl Follower {
     fn look_for_chunk(&mut self, chunks: u64) -> Found {
         let state = self.flight.state.lock();
         let last = match (state.log.read(chunks), &state.phase) {
-            (Read::Chunk(bytes), _) => {
+            (Read::Chunk(chunk), _) => {
                 self.place = Place::Listening(chunks + 1);
-                return Found::Heard(Heard::Chunk(bytes));
+                return Found::Heard(Heard::Chunk(chunk));
             }
             (Read::Lagged, _) => Heard::Lagged,
             (Read::UpToDate, Phase::Landed(end)) => Heard::End(Arc::clone(end)),

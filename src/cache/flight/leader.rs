@@ -5,9 +5,7 @@
 use super::state::{Flight, Phase, Succession};
 use super::{FlightEnd, FlightHead, Flights};
 use crate::cache::entry::Frame;
-use bytes::Bytes;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Tells followers of an answer as it comes. Dropped before [`Leader::land`], it has failed:
 /// followers that have not heard the head choose another leader, the others hear that it
@@ -30,14 +28,14 @@ impl Leader {
         self.flight.news.notify_waiters();
     }
 
-    /// A chunk of the body, which came `after` the request. Empty ones are not passed on.
-    pub fn push(&mut self, bytes: Bytes, after: Duration) {
-        if bytes.is_empty() {
+    /// A chunk of the body. Empty ones are not passed on.
+    pub fn push(&mut self, chunk: Frame) {
+        if chunk.bytes.is_empty() {
             return;
         }
         {
             let mut state = self.flight.state.lock();
-            state.log.push(Frame { bytes, after });
+            state.log.push(chunk);
             if state.followers() == 0 {
                 state.log.nobody_reads();
             }

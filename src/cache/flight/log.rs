@@ -3,7 +3,6 @@
 //! Must not know: who reads it.
 
 use crate::cache::entry::Frame;
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,7 +40,7 @@ enum Extent {
 /// What a reader finds at its place.
 pub(super) enum Read {
     /// The next chunk.
-    Chunk(Bytes),
+    Chunk(Frame),
     /// Nothing yet.
     UpToDate,
     /// The chunk was let go.
@@ -94,7 +93,7 @@ impl Log {
     pub(super) fn read(&self, number: u64) -> Read {
         let Some(at) = number.checked_sub(self.gone) else { return Read::Lagged };
         match usize::try_from(at).ok().and_then(|at| self.frames.get(at)) {
-            Some(frame) => Read::Chunk(frame.bytes.clone()),
+            Some(frame) => Read::Chunk(frame.clone()),
             None => Read::UpToDate,
         }
     }

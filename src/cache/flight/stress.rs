@@ -3,8 +3,9 @@
 //! Whatever they do: every follower hears a final word, what it hears is the beginning of one
 //! leader's answer, and nothing is left behind.
 
-use super::tests::{end, head};
+use super::tests::{chunk, end, head};
 use super::*;
+use crate::cache::entry::Frame;
 use crate::types::Random;
 use bytes::Bytes;
 use std::time::Duration;
@@ -61,7 +62,7 @@ async fn lead(mut leader: Leader, number: u64, random: &Random) {
         if random.below(40) == 0 {
             return;
         }
-        leader.push(Bytes::from(format!("{number}:{at}")), Duration::ZERO);
+        leader.push(chunk(Bytes::from(format!("{number}:{at}"))));
         if its_client_has_left {
             // It goes on for the others alone.
             tokio::select! {
@@ -89,7 +90,7 @@ async fn follow(mut follower: Follower, number: u64, random: &Random) -> Fate {
         };
         match heard {
             Heard::Head(_) => assert_eq!(chunks, 0),
-            Heard::Chunk(bytes) => {
+            Heard::Chunk(Frame { bytes, .. }) => {
                 let text = String::from_utf8(bytes.to_vec()).unwrap();
                 let (leader, at) = text.split_once(':').unwrap();
                 assert_eq!(at, chunks.to_string());

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cache::entry::{Answer, Frame, Life};
-use crate::types::{CacheTags, Random};
+use crate::types::{CacheTags, ChunkKind, Random};
 use std::thread;
 use std::time::Duration;
 
@@ -21,10 +21,11 @@ fn key(number: u64) -> CacheKey {
 fn entry(number: u64, length: usize, now: Instant) -> Arc<Entry> {
     let model = if number.is_multiple_of(2) { "even" } else { "odd" };
     let tags = CacheTags { model: model.into(), ..CacheTags::default() };
+    let (bytes, after) = (vec![number as u8; length].into(), Duration::ZERO);
     let answer = Answer {
         status: 200,
         content_type: None,
-        frames: vec![Frame { bytes: vec![number as u8; length].into(), after: Duration::ZERO }],
+        frames: vec![Frame { bytes, after, kind: ChunkKind::Other }],
         usage: None,
         cost: None,
         model: None,

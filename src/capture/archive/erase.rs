@@ -8,7 +8,8 @@ use super::retention::remove_segment;
 use super::{Archive, ArchiveError, listing};
 use crate::capture::IndexEntry;
 use crate::capture::segment::{
-    Access, KeyError, KeyFile, ReadError, RewrittenSegment, SegmentId, SegmentReader, Step,
+    Access, Block, Gathering, KeyError, KeyFile, Packer, ReadError, RewrittenSegment, SegmentId,
+    SegmentReader, Step,
 };
 use std::collections::VecDeque;
 use std::io;
@@ -64,7 +65,8 @@ struct Tally {
 
 /// Something in a segment.
 enum Found {
-    Record(Vec<u8>, IndexEntry),
+    /// A block, as it is packed.
+    Block(Vec<u8>),
     Bad,
 }
 
@@ -106,6 +108,10 @@ impl Erasure {
         if tally.erased + tally.bad == 0 {
             return Ok(Changed::No);
         }
+        // What a list would say of what goes, goes first.
+        if let Some(rows) = &self.archive.rows {
+            rows.remove(&id.to_string());
+        }
         if tally.left == 0 {
             remove_segment(&self.archive.directory, id)?;
         } else {
@@ -141,10 +147,20 @@ fn tally(archive: &Archive, id: SegmentId, what: &Erase) -> Result<Option<Tally>
     };
     let mut tally = Tally::default();
     while let Some(found) = next(&mut reader)? {
-        match found {
-            Found::Record(_, entry) if what.matches(&entry) => tally.erased += 1,
-            Found::Record(..) => tally.left += 1,
-            Found::Bad => tally.bad += 1,
+        let block = match found {
+            Found::Block(packed) => reader.block(&packed).ok(),
+            Found::Bad => None,
+        };
+        let Some(block) = block else {
+            tally.bad += 1;
+            continue;
+        };
+        for ordinal in 0..block.records() {
+            match block.entry(ordinal) {
+                Ok(entry) if what.matches(&entry) => tally.erased += 1,
+                Ok(_) => tally.left += 1,
+                Err(_) => tally.bad += 1,
+            }
         }
     }
     Ok(Some(tally))
@@ -154,9 +170,7 @@ fn tally(archive: &Archive, id: SegmentId, what: &Erase) -> Result<Option<Tally>
 fn next(reader: &mut SegmentReader) -> Result<Option<Found>, ReadError> {
     let Some(step) = reader.step()? else { return Ok(None) };
     let Step::Frame(frame) = step else { return Ok(Some(Found::Bad)) };
-    let record = reader.record(frame).unwrap_or_default();
-    let entry = reader.entry(&record);
-    Ok(Some(entry.map_or(Found::Bad, |entry| Found::Record(record, entry))))
+    Ok(Some(reader.packed(frame).map_or(Found::Bad, Found::Block)))
 }
 
 /// Writes a segment anew without the records that `what` names.
@@ -176,11 +190,16 @@ fn rewrite(archive: &Archive, id: SegmentId, what: &Erase) -> Result<(), Archive
     };
     let key_id = key.as_ref().map(|key| key.id);
     let summary = RewrittenSegment::write(&archive.directory, id, key, |segment| {
+        let (mut packer, mut left) = (Packer::new()?, Gathering::default());
         while let Some(found) = next(&mut reader).map_err(io::Error::other)? {
-            if let Found::Record(record, entry) = found
-                && !what.matches(&entry)
+            if let Found::Block(packed) = found
+                && let Ok(block) = reader.block(&packed)
             {
-                segment.append(record, entry.received)?;
+                let received = add_left(&block, what, &mut left);
+                if !received.is_empty() {
+                    segment.append(packer.pack(&left)?, &received)?;
+                    left.clear();
+                }
             }
         }
         Ok(())
@@ -191,4 +210,19 @@ fn rewrite(archive: &Archive, id: SegmentId, what: &Erase) -> Result<(), Archive
         keys.write(&archive.directory, id)?;
     }
     Ok(())
+}
+
+/// Adds the records of a block that stay. Returns when each of them was received.
+fn add_left(block: &Block, what: &Erase, left: &mut Gathering) -> Vec<Duration> {
+    let mut received = Vec::new();
+    for ordinal in 0..block.records() {
+        if let Ok(entry) = block.entry(ordinal)
+            && !what.matches(&entry)
+            && let Some(record) = block.raw(ordinal)
+        {
+            left.add(record);
+            received.push(entry.received);
+        }
+    }
+    received
 }

@@ -7,15 +7,17 @@
 //! | file | owns |
 //! |---|---|
 //! | `filter`, `reading` | which records, one after the other or at their place |
+//! | `index` | what lists say of segments that no longer change, remembered |
 //! | `listing`, `survey` | which segments there are; what is in one |
 //! | `writer`, `recovery` | adding records; what the last writer has left |
 //! | `retention`, `erase` | what goes: whole segments, records |
 //! | `worker` | the thread between traffic and the disk |
 //!
-//! Must not know: an index, traffic, or what a capture is used for.
+//! Must not know: where rows of an index are kept, traffic, or what a capture is used for.
 
 mod erase;
 mod filter;
+mod index;
 mod listing;
 mod reading;
 mod recovery;
@@ -28,6 +30,7 @@ mod writer;
 
 pub use erase::{Erase, Erased};
 pub use filter::Filter;
+pub use index::SegmentRows;
 pub use listing::{SegmentInfo, SegmentState};
 pub use reading::{Entries, Exchanges};
 pub use survey::{SegmentCondition, SegmentReport};
@@ -37,7 +40,7 @@ pub use worker::{
 };
 pub use writer::{AppendError, Writer};
 
-use super::segment::{DecodeError, KeyError, Master, Place, ReadError, SegmentId, SegmentReader};
+use super::segment::{KeyError, Master, Place, ReadError, SegmentId, SegmentReader};
 use crate::capture::{Exchange, MasterKey, Roll};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,6 +74,7 @@ pub enum ArchiveError {
 pub struct Archive {
     directory: PathBuf,
     master: Option<Arc<Master>>,
+    rows: Option<Arc<dyn SegmentRows>>,
 }
 
 impl Archive {
@@ -81,7 +85,13 @@ impl Archive {
     /// When the key is none.
     pub fn open(directory: impl Into<PathBuf>, key: Option<&MasterKey>) -> Result<Self, KeyError> {
         let master = key.map(Master::new).transpose()?.map(Arc::new);
-        Ok(Self { directory: directory.into(), master })
+        Ok(Self { directory: directory.into(), master, rows: None })
+    }
+
+    /// The same, which remembers in `rows` what lists say of segments.
+    #[must_use]
+    pub fn with_rows(self, rows: Arc<dyn SegmentRows>) -> Self {
+        Self { rows: Some(rows), ..self }
     }
 
     /// Where it is.
@@ -120,12 +130,7 @@ impl Archive {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn read(&self, place: Place) -> Result<Exchange, ReadError> {
-        let mut reader = self.reader(place.segment)?;
-        reader.check_open()?;
-        let frame = reader.frame_at(place.offset)?;
-        let damaged = |source| ReadError::Record { place, source };
-        let record = reader.record(frame).ok_or(damaged(DecodeError::Unpack))?;
-        reader.exchange(&record).map_err(damaged)
+        self.reader(place.segment)?.read(place)
     }
 
     /// Reads every segment to its end and says what state it is in.

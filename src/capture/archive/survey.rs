@@ -4,7 +4,9 @@
 
 use super::Archive;
 use super::listing::Stored;
-use crate::capture::segment::{Access, HEADER, KeyError, ReadError, SegmentId, Step, Summary};
+use crate::capture::segment::{
+    Access, Block, HEADER, KeyError, ReadError, SegmentId, Step, Summary,
+};
 
 /// What [`Archive::verify`] has found out about a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,17 @@ pub(super) struct Tail {
     pub(super) bytes: u64,
 }
 
+impl Survey {
+    fn add(&mut self, heads: &Block) {
+        for ordinal in 0..heads.records() {
+            match heads.entry(ordinal) {
+                Ok(entry) => self.summary.add(entry.received),
+                Err(_) => self.bad_frames += 1,
+            }
+        }
+    }
+}
+
 /// Reads the segment `id` to its end.
 pub(super) fn survey(archive: &Archive, id: SegmentId) -> Result<Survey, ReadError> {
     let mut reader = archive.reader(id)?;
@@ -67,10 +80,10 @@ pub(super) fn survey(archive: &Archive, id: SegmentId) -> Result<Survey, ReadErr
                 survey.summary.records += 1;
             }
             Step::Frame(frame) => {
-                let record = reader.record(frame);
-                match record.map(|record| reader.entry(&record)) {
-                    Some(Ok(entry)) => survey.summary.add(entry.received),
-                    _ => survey.bad_frames += 1,
+                let packed = reader.packed(frame).unwrap_or_default();
+                match reader.heads(&packed) {
+                    Ok(heads) => survey.add(&heads),
+                    Err(_) => survey.bad_frames += 1,
                 }
             }
         }

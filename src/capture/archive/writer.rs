@@ -1,20 +1,21 @@
 //! Adding records to an archive.
 //!
-//! Records gather in memory; whoever owns the writer says when they are flushed, and when time
-//! has passed. Whatever fails leaves the writer as it was: the same call can be made again.
+//! Records gather in blocks, and blocks in memory; whoever owns the writer says when they are
+//! flushed, and when time has passed. Whatever fails leaves the writer as it was: the same call
+//! can be made again.
 //! Must not know: queues, threads, or what else the disk is for.
 
 use super::erase::{Erase, Erased, Erasure};
 use super::{Archive, ArchiveError, recovery};
 use crate::capture::segment::{
-    ActiveSegment, DirectoryLock, Disk, EncodeError, Encoder, IndexEntry, Indexed, Part, SegmentId,
-    SystemDisk, create_directory, lock, remove,
+    ActiveSegment, DirectoryLock, Disk, Draft, EncodeError, Gathered, Indexed, Packer, Part,
+    SegmentId, SystemDisk, create_directory, lock, remove,
 };
 use crate::capture::{Exchange, Roll};
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Bytes that gather at most, and one record.
+/// Bytes of blocks that gather at most, and one block.
 const GATHERED: usize = 1 << 20;
 
 /// Why a record was not added.
@@ -33,7 +34,11 @@ pub struct Writer {
     archive: Archive,
     disk: Box<dyn Disk>,
     roll: Roll,
-    encoder: Encoder,
+    packer: Packer,
+    /// What is in no block yet.
+    gathered: Gathered,
+    /// When the first of that was added.
+    since: Instant,
     active: Option<(ActiveSegment, Instant)>,
     /// The newest segment there ever was.
     newest: Option<SegmentId>,
@@ -61,9 +66,18 @@ impl Writer {
         let lock = lock(&archive.directory)?;
         let lock = lock.ok_or_else(|| ArchiveError::InUse(archive.directory.clone()))?;
         let newest = recovery::recover(&archive)?;
-        let encoder = Encoder::new()?;
-        let written = Vec::new();
-        Ok(Self { archive, disk, roll, encoder, active: None, newest, written, _lock: lock })
+        Ok(Self {
+            archive,
+            disk,
+            roll,
+            packer: Packer::new()?,
+            gathered: Gathered::default(),
+            since: Instant::now(),
+            active: None,
+            newest,
+            written: Vec::new(),
+            _lock: lock,
+        })
     }
 
     /// Adds a record, which can be read after the next flush.
@@ -72,25 +86,26 @@ impl Writer {
     /// When it is too large; when there is no room for it because what was added before cannot
     /// be written, or no segment begun.
     pub fn append(&mut self, exchange: &Exchange, now: Instant) -> Result<(), AppendError> {
-        let record = self.encoder.encode(exchange)?;
-        if self.pending() >= GATHERED {
-            self.flush()?;
+        let draft = Draft::of(exchange)?;
+        if self.gathered.is_full() {
+            self.end_block()?;
         }
-        let frame = ActiveSegment::frame(record.len());
-        if let Some((active, _)) = &self.active
-            && active.length().saturating_add(frame) > self.roll.bytes
-        {
-            self.roll()?;
+        if self.gathered.len() == 0 {
+            self.since = now;
         }
-        let entry = IndexEntry::of(exchange);
-        let (active, _) = match &mut self.active {
-            Some(active) => active,
-            none => none.insert((self.archive.begin(&*self.disk, &mut self.newest, &entry)?, now)),
-        };
-        if !active.append(record, entry) {
-            return Err(io::Error::other("a record cannot be sealed").into());
-        }
+        self.gathered.add(draft);
         Ok(())
+    }
+
+    /// Adds what has gathered elsewhere, behind all that was added before. It is let go of when
+    /// it was added.
+    ///
+    /// # Errors
+    /// When there is no room for it because what was added before cannot be written, or no
+    /// segment begun.
+    pub(super) fn append_all(&mut self, gathered: &mut Gathered, now: Instant) -> io::Result<()> {
+        self.end_block()?;
+        self.append_block(gathered, now)
     }
 
     /// Writes what was added.
@@ -98,10 +113,8 @@ impl Writer {
     /// # Errors
     /// When it cannot be written; it is still there, and no part of it in the file.
     pub fn flush(&mut self) -> io::Result<()> {
-        if let Some((active, _)) = &mut self.active {
-            self.written.extend(active.flush()?);
-        }
-        Ok(())
+        self.end_block()?;
+        self.flush_blocks()
     }
 
     /// Ends the segment if it has come of age.
@@ -122,15 +135,7 @@ impl Writer {
     /// When it cannot be written; the segment is not ended then.
     pub fn roll(&mut self) -> io::Result<()> {
         self.flush()?;
-        if let Some((active, _)) = &mut self.active {
-            // Without its summary a segment is as good, and read once more at the next start.
-            let (summary, id) = (active.sync()?, active.id());
-            if let Err(error) = summary.write(&self.archive.directory, id) {
-                tracing::warn!(segment = %id, %error, "a segment has no summary");
-            }
-        }
-        self.active = None;
-        Ok(())
+        self.end_segment()
     }
 
     /// Removes the records that `what` names, of those that were added before.
@@ -172,26 +177,78 @@ impl Writer {
         self.active.as_ref().map_or(0, |(active, _)| active.length())
     }
 
-    /// Bytes that wait to be flushed.
+    /// Records that wait to be flushed.
+    pub fn unwritten(&self) -> usize {
+        self.gathered.len() + self.active.as_ref().map_or(0, |(active, _)| active.unwritten())
+    }
+
+    /// Bytes of the blocks that wait to be flushed.
     fn pending(&self) -> usize {
         self.active.as_ref().map_or(0, |(active, _)| active.pending())
     }
 
-    /// Records that wait to be flushed.
-    pub fn unwritten(&self) -> usize {
-        self.active.as_ref().map_or(0, |(active, _)| active.unwritten())
+    fn end_block(&mut self) -> io::Result<()> {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let done = self.append_block(&mut gathered, self.since);
+        self.gathered = gathered;
+        done
+    }
+
+    /// Adds a block to the segment, or to a new one where it does not fit.
+    fn append_block(&mut self, gathered: &mut Gathered, now: Instant) -> io::Result<()> {
+        let Some(first) = gathered.first() else { return Ok(()) };
+        if self.pending() >= GATHERED {
+            self.flush_blocks()?;
+        }
+        let block = self.packer.pack(gathered.records())?;
+        let frame = ActiveSegment::frame(block.len());
+        if self.active_bytes().saturating_add(frame) > self.roll.bytes {
+            self.flush_blocks()?;
+            self.end_segment()?;
+        }
+        let (active, _) = match &mut self.active {
+            Some(active) => active,
+            none => {
+                let begun = self.archive.begin(&*self.disk, &mut self.newest, first.received)?;
+                none.insert((begun, now))
+            }
+        };
+        if !active.append(block, gathered) {
+            return Err(io::Error::other("a block cannot be sealed"));
+        }
+        Ok(())
+    }
+
+    fn flush_blocks(&mut self) -> io::Result<()> {
+        if let Some((active, _)) = &mut self.active {
+            self.written.extend(active.flush()?);
+        }
+        Ok(())
+    }
+
+    /// Ends the segment, all of which was flushed.
+    fn end_segment(&mut self) -> io::Result<()> {
+        if let Some((active, _)) = &mut self.active {
+            // Without its summary a segment is as good, and read once more at the next start.
+            let (summary, id) = (active.sync()?, active.id());
+            if let Err(error) = summary.write(&self.archive.directory, id) {
+                tracing::warn!(segment = %id, %error, "a segment has no summary");
+            }
+        }
+        self.active = None;
+        Ok(())
     }
 }
 
 impl Archive {
-    /// Begins the segment whose first record `entry` is said of.
+    /// Begins the segment whose first record was received then.
     fn begin(
         &self,
         disk: &dyn Disk,
         newest: &mut Option<SegmentId>,
-        entry: &IndexEntry,
+        received: Duration,
     ) -> io::Result<ActiveSegment> {
-        let id = SegmentId::begun(entry.received, *newest);
+        let id = SegmentId::begun(received, *newest);
         // A file may be there even if it could not be begun.
         *newest = Some(id);
         let begun = ActiveSegment::begin(disk, &self.directory, id, self.master.as_deref());

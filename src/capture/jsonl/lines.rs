@@ -72,10 +72,12 @@ impl Lines {
         self.line.clear();
         let read = (&mut self.source).take(MAX_LINE).read_until(b'\n', &mut self.line);
         let read = read.map_err(|source| LineError::Io { line: self.number, source })?;
-        self.number += u64::from(read > 0);
         if read as u64 == MAX_LINE && self.line.last() != Some(&b'\n') {
-            return Err(self.wrong("it is too long"));
+            // Where the next one begins is not known.
+            let source = io::Error::other("a line is too long");
+            return Err(LineError::Io { line: self.number, source });
         }
+        self.number += u64::from(read > 0);
         Ok(read > 0)
     }
 }

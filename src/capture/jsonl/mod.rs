@@ -73,8 +73,9 @@ const VERSION: u32 = 1;
 /// Lines have much in common: higher levels take far longer for little.
 const ZSTD_LEVEL: i32 = 3;
 
-/// The exchanges of a capture, in the order they are written. Holds one line at a time, and
-/// ends with the first line that cannot be read.
+/// The exchanges of a capture, in the order they are written. Holds one line at a time. A line
+/// that makes no sense is an error, and the next one follows it; where the file cannot be read
+/// on, that is the last item.
 pub struct Records {
     lines: Lines,
     ended: Ended,
@@ -100,10 +101,11 @@ impl Records {
         self.lines.number()
     }
 
-    fn read(&mut self) -> Result<Option<Exchange>, LineError> {
+    /// The next line, read or not; `None` at the end.
+    fn read(&mut self) -> Result<Option<Result<Exchange, LineError>>, LineError> {
         let Some(line) = self.lines.next()? else { return Ok(None) };
         let read = read::exchange(line);
-        read.map(Some).map_err(|why| self.lines.wrong(why))
+        Ok(Some(read.map_err(|why| self.lines.wrong(why))))
     }
 }
 
@@ -114,11 +116,17 @@ impl Iterator for Records {
         if self.ended == Ended::Yes {
             return None;
         }
-        let read = self.read();
-        if !matches!(read, Ok(Some(_))) {
-            self.ended = Ended::Yes;
+        match self.read() {
+            Ok(Some(read)) => Some(read),
+            Ok(None) => {
+                self.ended = Ended::Yes;
+                None
+            }
+            Err(error) => {
+                self.ended = Ended::Yes;
+                Some(Err(error))
+            }
         }
-        read.transpose()
     }
 }
 

@@ -93,8 +93,9 @@ fn words_of_another_version_are_not_known() {
 fn a_bad_line_is_told_with_its_number() {
     let text = format!("{LINE}\n\n{{\n{LINE}");
     let records = read(&text);
-    assert_eq!(records.len(), 2, "an empty line is none, and a bad one is the last");
+    assert_eq!(records.len(), 3, "an empty line is none, and a bad one is not the last");
     assert!(records[1].as_ref().unwrap_err().starts_with("line 3: EOF"), "{records:?}");
+    assert_eq!(records[2], records[0]);
     for members in [
         r#""v":2"#,
         r#""request_body":"x""#,

@@ -11,7 +11,6 @@ use crate::capture::redact::stream;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use memchr::memmem;
 
 /// What takes the place of a secret could make another one out of what is around it, if the
 /// rules are strange enough. So a body is searched again until there is nothing more, but not
@@ -29,6 +28,15 @@ pub(super) enum Form {
     Text,
     /// Not at all: it is compressed.
     Unreadable,
+}
+
+/// What one look at a body has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// There is certainly nothing in it, but for what comes in pieces.
+    Clean,
+    /// Nobody has looked yet, or there may be something.
+    NotTaken,
 }
 
 /// What became of a body.
@@ -67,8 +75,8 @@ impl Form {
 pub(super) fn read(
     rules: &Rules,
     headers: &HeaderMap,
-    bytes: &Bytes,
-    edge: Edge,
+    (bytes, edge): (&Bytes, Edge),
+    mut glance: Glance,
     counts: &mut Counts,
 ) -> Read {
     let mut current: Option<Bytes> = None;
@@ -79,9 +87,10 @@ pub(super) fn read(
         if form == Form::Unreadable && !body.is_empty() {
             return Read::Unreadable;
         }
-        if rules.is_clean(form, body, edge) {
+        if rules.is_clean(form, body, (edge, glance)) {
             break;
         }
+        glance = Glance::NotTaken;
         let mut scan = Scan::new(body, (&rules.finder, &rules.pointers), edge);
         search(&mut scan, form);
         let Scan { edits, counts: found, .. } = scan;
@@ -98,13 +107,14 @@ pub(super) fn read(
 
 impl Rules {
     /// Whether one look at a body is enough to know that there is nothing in it.
-    fn is_clean(&self, form: Form, body: &str, edge: Edge) -> bool {
+    fn is_clean(&self, form: Form, body: &str, (edge, glance): (Edge, Glance)) -> bool {
         let is_one_piece = match form {
             Form::Text => true,
             Form::Json => self.pointers.is_empty() && !may_be_several(body),
             Form::Events | Form::Unreadable => false,
         };
-        edge == Edge::Whole && is_one_piece && self.finder.is_clean(body.as_bytes())
+        let is_clean = || glance == Glance::Clean || self.finder.is_clean(body.as_bytes());
+        edge == Edge::Whole && is_one_piece && is_clean()
     }
 }
 
@@ -123,7 +133,10 @@ fn search(scan: &mut Scan<'_>, form: Form) {
 /// Whether a JSON body may be more than one document, as a document a line.
 fn may_be_several(body: &str) -> bool {
     let body = body.as_bytes();
-    [&b"}\n{"[..], b"}\r\n{", b"}{"].iter().any(|seam| memmem::find(body, seam).is_some())
+    memchr::memchr_iter(b'{', body).any(|at| {
+        let before = &body[..at];
+        [&b"}"[..], b"}\n", b"}\r\n"].iter().any(|seam| before.ends_with(seam))
+    })
 }
 
 /// The text of a body; of one that was cut, without the part of a character at its end. A text

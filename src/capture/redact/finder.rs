@@ -6,6 +6,7 @@
 use crate::capture::redact::error::{BadRule, BadRuleReason};
 use crate::capture::redact::known::{self, Check, ESCAPES, is_key_like, is_opaque};
 use crate::capture::redact::marker;
+use crate::capture::redact::sieve::Sieve;
 use crate::capture::redact::view::View;
 use crate::capture::{KnownPattern, RedactionRule, RedactionSettings, RedactionTarget};
 use regex::bytes::{RegexSet, RegexSetBuilder};
@@ -44,6 +45,8 @@ pub(super) struct Finder {
     known: Vec<Compiled>,
     /// Those of all known patterns, then the escapes.
     hints: RegexSet,
+    /// What those need.
+    sieve: Option<Sieve>,
     own: Vec<(String, Regex)>,
     /// Names of members whose values may be keys.
     key_names: Option<Regex>,
@@ -72,13 +75,14 @@ impl Finder {
         });
         let own = own.collect::<Result<_, _>>()?;
         let patterns: BTreeSet<KnownPattern> = settings.patterns.iter().copied().collect();
-        let mut hints = Vec::new();
+        let (mut hints, mut needs) = (Vec::new(), Vec::new());
         let mut known = Vec::new();
         let entries =
             |pattern| known::known(pattern).into_iter().map(move |k| (known::name(pattern), k));
         for (name, entry) in patterns.iter().copied().flat_map(entries) {
             let first = hints.len();
             hints.extend(entry.hints);
+            needs.extend(entry.needs);
             let candidate = ours(&entry.candidate)?;
             known.push(Compiled { name, candidate, check: entry.check, hints: first..hints.len() });
         }
@@ -92,13 +96,21 @@ impl Finder {
         let key_names = patterns
             .contains(&KnownPattern::ApiKey)
             .then(|| ours(&format!("(?i-u:{})[A-Za-z0-9_-]*$", known::KEY_NAMES)));
-        Ok(Self { known, hints, own, key_names: key_names.transpose()?, names })
+        let sieve = Sieve::new(&needs);
+        Ok(Self { known, hints, sieve, own, key_names: key_names.transpose()?, names })
     }
 
     /// Whether there is certainly nothing in some bytes, whatever they are: a look at all of
     /// them at once, and no more. Says nothing about secrets in pieces.
     pub(super) fn is_clean(&self, bytes: &[u8]) -> bool {
-        self.own.is_empty() && (self.known.is_empty() || !self.hints.is_match(bytes))
+        self.own.is_empty() && (self.known.is_empty() || !self.is_hinted(bytes))
+    }
+
+    /// Whether one look at some bytes that nobody needs any more tells that there is certainly
+    /// nothing in them.
+    pub(super) fn is_plainly_clean(&self, bytes: Vec<u8>) -> bool {
+        let is_held = |sieve: &Sieve| sieve.may_have_held(bytes);
+        self.own.is_empty() && (self.known.is_empty() || !self.sieve.as_ref().is_none_or(is_held))
     }
 
     /// Whether the operator has patterns, which may match anything.
@@ -139,8 +151,13 @@ impl Finder {
         marker::places(text, |name| self.names.contains(name))
     }
 
+    /// Whether a hint matches.
+    fn is_hinted(&self, bytes: &[u8]) -> bool {
+        self.sieve.as_ref().is_none_or(|sieve| sieve.may_hold(bytes)) && self.hints.is_match(bytes)
+    }
+
     fn scan<'f>(&'f self, text: &str, mut found: impl FnMut(Range<usize>, &'f str)) {
-        if !is_opaque(text) && self.hints.is_match(text.as_bytes()) {
+        if !is_opaque(text) && self.is_hinted(text.as_bytes()) {
             let hints = self.hints.matches(text.as_bytes());
             for known in &self.known {
                 if known.hints.clone().any(|hint| hints.matched(hint)) {

@@ -5,51 +5,53 @@
 //! one that carries a credential. Organisations, projects and addresses of callers are not on
 //! it. Must not know: what values are searched for.
 
-use http::header::{HeaderMap, HeaderName};
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Kept by their whole names. What a body is; who sent it with which program; what ties an
-/// exchange to others; what was said to caches and of limits; versions of an API.
-const KEPT: [&str; 40] = [
+/// Kept by their whole names, the shortest first. What a body is; who sent it with which program;
+/// what ties an exchange to others; what was said to caches and of limits; versions of an API.
+const KEPT: [&str; 41] = [
+    "te",
+    "age",
+    "date",
+    "vary",
     "accept",
+    "expect",
+    "prefer",
+    "server",
+    "x-cache",
+    "request-id",
+    "user-agent",
+    "x-trace-id",
+    "api-version",
+    "openai-beta",
+    "retry-after",
+    "traceparent",
+    "x-use-cache",
+    "cache-status",
+    "content-type",
+    "openai-model",
+    "x-request-id",
+    "cache-control",
+    "server-timing",
+    "anthropic-beta",
+    "content-length",
+    "openai-version",
+    "retry-after-ms",
+    "x-should-retry",
     "accept-encoding",
     "accept-language",
-    "age",
-    "anthropic-beta",
-    "anthropic-version",
-    "api-version",
-    "azureml-model-deployment",
-    "cache-control",
-    "cache-status",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "date",
-    "expect",
-    "extra-parameters",
-    "openai-beta",
-    "openai-model",
-    "openai-processing-ms",
-    "openai-version",
-    "prefer",
-    "request-id",
-    "retry-after",
-    "retry-after-ms",
-    "server",
-    "server-timing",
-    "te",
-    "traceparent",
-    "transfer-encoding",
-    "user-agent",
-    "vary",
-    "x-accel-buffering",
-    "x-cache",
-    "x-request-id",
-    "x-should-retry",
-    "x-trace-id",
     "x-transom-cache",
-    "x-transom-cache-namespace",
+    "content-encoding",
+    "extra-parameters",
+    "x-transom-replay",
+    "anthropic-version",
+    "transfer-encoding",
+    "x-accel-buffering",
     "x-transom-cache-ttl",
-    "x-use-cache",
+    "openai-processing-ms",
+    "azureml-model-deployment",
+    "x-transom-cache-namespace",
 ];
 
 /// Kept by how their names begin: what OpenAI's and Anthropic's clients say of themselves, and
@@ -95,6 +97,9 @@ const NEVER_WORDS: [&str; 17] = [
 const NEVER_END: [&str; 2] = ["key", "keys"];
 const HARMLESS_KEYS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
 
+/// Bytes that the values of most messages fit into.
+const USUAL_VALUES: usize = 512;
+
 /// The names that are kept.
 #[derive(Debug)]
 pub(super) struct AllowList {
@@ -109,6 +114,28 @@ impl AllowList {
         Self { more: names.filter(|name| !is_credential(name)).collect() }
     }
 
+    /// A copy of the headers that are kept, whose values are in one piece of memory.
+    pub(super) fn keep(&self, headers: &HeaderMap) -> HeaderMap {
+        let mut values = Vec::with_capacity(USUAL_VALUES);
+        let mut places = Vec::with_capacity(headers.len());
+        for (name, value) in headers.iter().filter(|(name, _)| self.keeps(name.as_str())) {
+            values.extend_from_slice(value.as_bytes());
+            places.push((name, values.len()));
+        }
+        let mut values = Bytes::from(values);
+        let mut kept = HeaderMap::with_capacity(places.len());
+        let mut begin = 0;
+        for (name, end) in places {
+            let value = HeaderValue::from_maybe_shared(values.split_to(end - begin));
+            begin = end;
+            // It was one before.
+            if let Ok(value) = value {
+                kept.append(name.clone(), value);
+            }
+        }
+        kept
+    }
+
     /// Removes all headers that are not kept.
     pub(super) fn strip(&self, headers: &mut HeaderMap) {
         let strangers: Vec<HeaderName> =
@@ -119,10 +146,17 @@ impl AllowList {
     }
 
     fn keeps(&self, name: &str) -> bool {
-        let is_ours = KEPT.binary_search(&name).is_ok()
-            || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        (is_ours || self.more.iter().any(|more| more == name)) && !is_credential(name)
+        let has_prefix = || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let is_wanted = || has_prefix() || self.more.iter().any(|more| more == name);
+        // None of those that are always kept carries one.
+        is_kept(name) || (is_wanted() && !is_credential(name))
     }
+}
+
+fn is_kept(name: &str) -> bool {
+    // Few names are as long: so few are compared.
+    let order = |kept: &&str| kept.len().cmp(&name.len()).then_with(|| (**kept).cmp(name));
+    KEPT.binary_search_by(order).is_ok()
 }
 
 /// Whether a header of this name, in lower case, carries a credential.
@@ -151,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_in_order_so_that_they_can_be_searched() {
-        assert!(KEPT.is_sorted());
+        assert!(KEPT.is_sorted_by_key(|name| (name.len(), *name)));
         assert!(KEPT.iter().all(|name| !is_credential(name)));
     }
 

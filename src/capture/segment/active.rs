@@ -2,12 +2,13 @@
 //!
 //! Frames gather in memory until they are flushed. A flush that fails leaves the file as it
 //! was before, and the frames where they are: it can be tried again for as long as it takes.
-//! A number is never used for two records, whatever becomes of the first. Must not know: when
+//! A number is never used for two blocks, whatever becomes of the first. Must not know: when
 //! to flush or to end, or what a record says beyond its entry.
 
 use super::disk::{Disk, Tape};
-use super::entry::{IndexEntry, Indexed, Place};
+use super::entry::{Indexed, Place};
 use super::frame::{FRAME_HEAD, FrameHead};
+use super::gathered::Gathered;
 use super::header::Header;
 use super::id::{Part, SegmentId};
 use super::keys::{DataKey, KeyError, KeyFile, Master};
@@ -60,22 +61,26 @@ impl ActiveSegment {
         })
     }
 
-    /// Adds a record; it is written with the next flush. `false` where it cannot be sealed,
-    /// or the segment has no numbers left.
+    /// Adds `block`, into which `gathered` was packed, and lets go of that; it is written with
+    /// the next flush. `false` where it cannot be sealed, or the segment has no numbers left.
     #[must_use]
-    pub(crate) fn append(&mut self, record: Vec<u8>, entry: IndexEntry) -> bool {
+    pub(crate) fn append(&mut self, block: Vec<u8>, gathered: &mut Gathered) -> bool {
         let number = self.number;
         let Some(next) = number.checked_add(1) else { return false };
         self.number = next;
         let sealed = match &self.key {
-            Some(key) => key.seal(number, record),
-            None => Some(record),
+            Some(key) => key.seal(number, block),
+            None => Some(block),
         };
         let Some(body) = sealed else { return false };
-        let offset = self.length();
+        let (segment, offset) = (self.id, self.length());
         self.pending.extend_from_slice(&FrameHead::of(number, &body).bytes());
         self.pending.extend_from_slice(&body);
-        self.listed.push(Indexed { place: Place { segment: self.id, offset }, entry });
+        let indexed = (0..)
+            .zip(gathered.entries.drain(..))
+            .map(|(ordinal, entry)| Indexed { place: Place { segment, offset, ordinal }, entry });
+        self.listed.extend(indexed);
+        gathered.clear();
         true
     }
 
@@ -131,9 +136,9 @@ impl ActiveSegment {
         self.listed.len()
     }
 
-    /// Bytes that a record of this length takes.
-    pub(crate) const fn frame(record: usize) -> u64 {
-        (FRAME_HEAD + record) as u64
+    /// Bytes that a block of this length takes.
+    pub(crate) const fn frame(block: usize) -> u64 {
+        (FRAME_HEAD + block) as u64
     }
 }
 

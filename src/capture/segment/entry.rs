@@ -39,6 +39,8 @@ pub struct Place {
     pub segment: SegmentId,
     /// Where its frame begins, in bytes.
     pub offset: u64,
+    /// Which of the frame's records it is, from 0.
+    pub ordinal: u32,
 }
 
 /// A record as a list has it.

@@ -1,7 +1,7 @@
 //! The frames of a segment file, one after the other, whatever has happened to it.
 //!
 //! A frame that is damaged is passed over: the next one begins where its length says, or else
-//! wherever a whole frame is found. Must not know: what a record is, or which segment it is in.
+//! wherever a whole frame is found. Must not know: what a block is, or which segment it is in.
 
 use super::frame::{FRAME_HEAD, FrameHead};
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 const WINDOW: usize = 1 << 20;
 /// Bytes that are hashed at most to find whole frames behind damaged ones.
 const PATIENCE: u64 = 1 << 30;
-/// What a record begins with where it is not sealed (RFC 8878 §3.1.1).
+/// What a block begins with where it is not sealed (RFC 8878 §3.1.1).
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// How far the numbers of two frames may lie apart, with damaged ones between them.
 const NUMBERS: u32 = 1 << 22;
@@ -22,7 +22,7 @@ const NUMBERS: u32 = 1 << 22;
 pub(crate) struct Frame {
     pub(crate) offset: u64,
     pub(crate) number: u32,
-    /// The record, sealed where the segment is.
+    /// The block, sealed where the segment is.
     pub(crate) body: Vec<u8>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum Step {
     },
 }
 
-/// What records look like, as far as that helps to find one.
+/// What blocks look like, as far as that helps to find one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
     Plain,
@@ -144,11 +144,11 @@ impl Frames {
     /// The first whole frame that begins in the window, which begins at `from`.
     fn search(&mut self, window: &[u8], from: u64) -> io::Result<Option<u64>> {
         for (at, bytes) in window.windows(FRAME_HEAD + ZSTD.len()).take(WINDOW).enumerate() {
-            let (head, record) = bytes.split_at(FRAME_HEAD);
+            let (head, block) = bytes.split_at(FRAME_HEAD);
             let Some(head) = head.try_into().ok().and_then(FrameHead::read) else { continue };
             let offset = from + at as u64;
             let is_likely = match self.look {
-                Look::Plain => record == ZSTD,
+                Look::Plain => block == ZSTD,
                 Look::Sealed => head.number.wrapping_sub(self.number) <= NUMBERS,
             };
             if !is_likely || head.frame() > self.end - offset {

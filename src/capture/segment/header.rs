@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `trnsmcap` |
-//! | 2 | version: 1 |
+//! | 2 | version: 2 |
 //! | 2 | flags: 1 where the records are sealed |
 //! | 8 | the segment's id |
 //! | 8 | which key seals them; zeros where none does |
@@ -16,7 +16,7 @@ use super::SegmentId;
 /// Bytes of a header.
 pub(crate) const HEADER: usize = 32;
 const MAGIC: [u8; 8] = *b"trnsmcap";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const SEALED: u16 = 1;
 
 /// Which of the keys there ever were.
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn a_newer_version_is_told_from_damage() {
         let mut bytes = Header { id: SegmentId(7), key: None }.bytes();
-        bytes[8] = 2;
+        bytes[8] = 3;
         let sum = crc32c::crc32c(&bytes[..28]);
         bytes[28..].copy_from_slice(&sum.to_le_bytes());
-        assert_eq!(Header::read(&bytes), Err(BadHeader::Newer(2)));
+        assert_eq!(Header::read(&bytes), Err(BadHeader::Newer(3)));
     }
 }

@@ -1,12 +1,12 @@
 //! The keys that records are sealed with.
 //!
-//! A segment has a random key of 256 bits, which seals its records with ChaCha20-Poly1305 (RFC
+//! A segment has a random key of 256 bits, which seals its blocks with ChaCha20-Poly1305 (RFC
 //! 8439): the nonce is the number of the frame, the segment and that number are authenticated
-//! with it, so that no record can be moved. The key itself lies beside the segment, sealed
+//! with it, so that no block can be moved. The key itself lies beside the segment, sealed
 //! with the master key; who deletes that file has shredded the segment. While a segment is
 //! rewritten there are two keys in it, the old one and the new.
 //!
-//! Must not know: what a record is, or how settings are written.
+//! Must not know: what a block is, or how settings are written.
 
 use super::disk;
 use super::header::KeyId;
@@ -137,14 +137,14 @@ impl Master {
 }
 
 impl DataKey {
-    /// Seals the record of a frame. No number may be used for two records.
-    pub(crate) fn seal(&self, number: u32, mut record: Vec<u8>) -> Option<Vec<u8>> {
+    /// Seals the block of a frame. No number may be used for two blocks.
+    pub(crate) fn seal(&self, number: u32, mut block: Vec<u8>) -> Option<Vec<u8>> {
         let aad = self.of_frame(number);
-        self.key.seal_in_place_append_tag(of_number(number), aad, &mut record).ok()?;
-        Some(record)
+        self.key.seal_in_place_append_tag(of_number(number), aad, &mut block).ok()?;
+        Some(block)
     }
 
-    /// The record of a frame; `None` where it is not what was sealed as that.
+    /// The block of a frame; `None` where it is not what was sealed as that.
     pub(crate) fn open(&self, number: u32, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
         let aad = self.of_frame(number);
         let length = self.key.open_in_place(of_number(number), aad, &mut sealed).ok()?.len();
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_opens_only_with_its_key_in_its_place() {
+    fn a_block_opens_only_with_its_key_in_its_place() {
         let (segment, master) = (SegmentId(7), master("a"));
         let mut file = KeyFile::empty();
         let key = file.add(segment, &master).unwrap();

@@ -8,9 +8,10 @@
 //! | file | owns |
 //! |---|---|
 //! | `id` | how a segment and its files are called |
-//! | `header`, `frame` | what the file begins with, and what each record does |
-//! | `codec` | an exchange as a record |
+//! | `header`, `frame` | what the file begins with, and what each block of records does |
+//! | `codec` | exchanges as a block |
 //! | `entry` | what a list says of a record |
+//! | `gathered` | exchanges on their way into a block |
 //! | `frames`, `reader` | reading, whatever has happened to the file |
 //! | `active`, `rewritten` | writing, and writing anew |
 //! | `keys` | sealing, and the keys for it |
@@ -25,6 +26,7 @@ mod disk;
 mod entry;
 mod frame;
 mod frames;
+mod gathered;
 mod header;
 mod hex;
 mod id;
@@ -37,19 +39,21 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{DecodeError, Decoder, EncodeError, Encoder, MAX_RECORD};
+pub use codec::{DecodeError, EncodeError};
 pub use entry::{IndexEntry, Indexed, Place};
 pub use id::{NoSegmentId, SegmentId};
 pub use keys::{KeyError, Master};
 pub use reader::ReadError;
 
 pub(crate) use active::ActiveSegment;
+pub(crate) use codec::{Block, Gathering, Packer};
 #[cfg(test)]
 pub(crate) use disk::Tape;
 pub(crate) use disk::{
     DirectoryLock, Disk, SystemDisk, create_directory, is_unfinished, lock, remove, replace_with,
 };
 pub(crate) use frames::Step;
+pub(crate) use gathered::{Draft, Gathered};
 pub(crate) use header::HEADER;
 pub(crate) use id::Part;
 pub(crate) use keys::KeyFile;

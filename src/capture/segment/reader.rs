@@ -3,8 +3,8 @@
 //! Whatever has happened to the file, what is whole in it is found. Must not know: other
 //! segments, or what is done with a record.
 
-use super::codec::{DecodeError, Decoder};
-use super::entry::{IndexEntry, Place};
+use super::codec::{Block, DecodeError, Decoder};
+use super::entry::Place;
 use super::frames::{Frame, Frames, Look, Step};
 use super::header::{BadHeader, HEADER, Header, KeyId};
 use super::id::{Part, SegmentId};
@@ -38,10 +38,10 @@ pub enum ReadError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// There is no whole frame at that place.
-    #[error("{} has no record at {}", .0.segment, .0.offset)]
+    #[error("{} has no record {} at {}", .0.segment, .0.ordinal, .0.offset)]
     NoRecord(Place),
     /// The frame is whole, and what is in it is not a record.
-    #[error("{} at {}: {source}", place.segment, place.offset)]
+    #[error("{} at {}, record {}: {source}", place.segment, place.offset, place.ordinal)]
     Record {
         /// Where it is.
         place: Place,
@@ -120,6 +120,11 @@ impl SegmentReader {
     }
 
     /// Says why, where the segment is closed.
+    /// Whether anybody who has the file can read it.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.access, Access::Plain)
+    }
+
     pub(crate) fn check_open(&self) -> Result<(), ReadError> {
         match &self.access {
             Access::Closed(error) => Err(ReadError::Key(error.clone())),
@@ -137,15 +142,8 @@ impl SegmentReader {
         self.frames.step().map_err(|source| ReadError::Io { segment: self.id, source })
     }
 
-    /// The frame at `offset`.
-    pub(crate) fn frame_at(&self, offset: u64) -> Result<Frame, ReadError> {
-        let frame = self.frames.frame_at(offset);
-        let frame = frame.map_err(|source| ReadError::Io { segment: self.id, source })?;
-        frame.ok_or(ReadError::NoRecord(Place { segment: self.id, offset }))
-    }
-
-    /// The record of a frame; `None` where it cannot be opened.
-    pub(crate) fn record(&self, frame: Frame) -> Option<Vec<u8>> {
+    /// The block of a frame as it is packed; `None` where it cannot be opened.
+    pub(crate) fn packed(&self, frame: Frame) -> Option<Vec<u8>> {
         match &self.access {
             Access::Plain => Some(frame.body),
             Access::Sealed(key) => key.open(frame.number, frame.body),
@@ -153,14 +151,31 @@ impl SegmentReader {
         }
     }
 
-    /// What a list says of a record of this segment.
-    pub(crate) fn entry(&mut self, record: &[u8]) -> Result<IndexEntry, DecodeError> {
-        self.decoder.entry(record)
+    /// The block that is packed so.
+    pub(crate) fn block(&mut self, packed: &[u8]) -> Result<Block, DecodeError> {
+        self.decoder.block(packed)
     }
 
-    /// The exchange of a record of this segment.
-    pub(crate) fn exchange(&mut self, record: &[u8]) -> Result<Exchange, DecodeError> {
-        self.decoder.decode(record)
+    /// What lists say of the records of the block that is packed so; their bodies are not
+    /// unpacked.
+    pub(crate) fn heads(&mut self, packed: &[u8]) -> Result<Block, DecodeError> {
+        self.decoder.heads(packed)
+    }
+
+    /// The exchange at `place`, which is in this segment.
+    pub(crate) fn read(&mut self, place: Place) -> Result<Exchange, ReadError> {
+        self.check_open()?;
+        let frame = self.frames.frame_at(place.offset);
+        let frame = frame.map_err(|source| ReadError::Io { segment: self.id, source })?;
+        let frame = frame.ok_or(ReadError::NoRecord(place))?;
+        let damaged = |source| ReadError::Record { place, source };
+        let packed = self.packed(frame).ok_or(damaged(DecodeError::Unpack))?;
+        let block = self.decoder.block(&packed).map_err(damaged)?;
+        let ordinal = usize::try_from(place.ordinal).unwrap_or(usize::MAX);
+        if ordinal >= block.records() {
+            return Err(ReadError::NoRecord(place));
+        }
+        block.exchange(ordinal).map_err(damaged)
     }
 }
 

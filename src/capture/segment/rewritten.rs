@@ -22,7 +22,7 @@ pub(crate) struct RewrittenSegment<'a> {
 }
 
 impl RewrittenSegment<'_> {
-    /// Puts a segment with the records that `fill` appends in the place of the segment `id`.
+    /// Puts a segment with the blocks that `fill` appends in the place of the segment `id`.
     ///
     /// # Errors
     /// When a file cannot be written, or `fill` fails; the old one is still there then.
@@ -45,19 +45,19 @@ impl RewrittenSegment<'_> {
         Ok(summary)
     }
 
-    /// Adds a record that was received then.
-    pub(crate) fn append(&mut self, record: Vec<u8>, received: Duration) -> io::Result<()> {
+    /// Adds a block whose records were received then.
+    pub(crate) fn append(&mut self, block: Vec<u8>, received: &[Duration]) -> io::Result<()> {
         let body = match &self.key {
-            Some(key) => key.seal(self.number, record),
-            None => Some(record),
+            Some(key) => key.seal(self.number, block),
+            None => Some(block),
         };
-        let body = body.ok_or_else(|| io::Error::other("a record cannot be sealed"))?;
+        let body = body.ok_or_else(|| io::Error::other("a block cannot be sealed"))?;
         let head = FrameHead::of(self.number, &body);
         self.file.write_all(&head.bytes())?;
         self.file.write_all(&body)?;
         // The segment that this one replaces had at least as many numbers.
         self.number = self.number.wrapping_add(1);
-        self.summary.add(received);
+        received.iter().for_each(|received| self.summary.add(*received));
         self.summary.bytes += head.frame();
         Ok(())
     }

@@ -2,8 +2,8 @@
 //!
 //! Must not know: what any member means.
 
+use crate::protocol::{JsonCursor, JsonKind};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -22,19 +22,30 @@ pub(in crate::capture) enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
-/// The members of an object, each as it stands there.
+/// The members of an object, each as it stands there: whether it is JSON is found out when it is
+/// read.
 #[derive(Debug, Default)]
-pub(in crate::capture) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(in crate::capture) struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Members<'a> {
     /// Reads a body; `None` when it is not a JSON object.
     pub(in crate::capture) fn read(body: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok()
+        let text = std::str::from_utf8(body).ok()?;
+        let (mut cursor, mut members) = (JsonCursor::new(body), Vec::with_capacity(8));
+        if cursor.kind() != Ok(JsonKind::Object) {
+            return None;
+        }
+        let read = cursor.members(|cursor, name| {
+            let value = &text[cursor.pass()?];
+            members.push((name.decode().unwrap_or_default(), value));
+            Ok(())
+        });
+        read.and_then(|()| cursor.end()).ok().map(|()| Self(members))
     }
 
     /// The last member of that name, as it stands there.
     pub(in crate::capture) fn raw(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.get())
+        self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| *value)
     }
 
     /// The last member of that name.
@@ -101,14 +112,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
 struct NodeVisitor;
-struct MembersVisitor;
 
 impl<'de> Visitor<'de> for NodeVisitor {
     type Value = Node<'de>;
@@ -159,22 +163,6 @@ impl<'de> Visitor<'de> for NodeVisitor {
             object.push((name.0, value));
         }
         Ok(Node::Object(object))
-    }
-}
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<'de>, A::Error> {
-        let mut object = Vec::new();
-        while let Some((name, value)) = members.next_entry::<Text<'de>, &'de RawValue>()? {
-            object.push((name.0, value));
-        }
-        Ok(Members(object))
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let redactor = Redactor::new(&settings.capture.redaction)?;
     let mut writer = ArchiveWriter::open(archive(&settings)?, settings.capture.roll)?;
     let clock = Clock::system();
+    let mut bad_lines = 0;
     let imported = arguments.files.iter().try_for_each(|path| {
         let named = |why: Failure| format!("{}: {why}", path.display());
         let report = file(arguments, path, &redactor, &mut |exchange| {
@@ -51,12 +52,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             drop(writer.written());
             written
         });
-        tell(path, &report.map_err(named)?);
+        let report = report.map_err(named)?;
+        tell(path, &report);
+        bad_lines += report.bad_line_count();
         Ok(())
     });
     // What was read before something failed is kept.
     writer.roll()?;
-    imported
+    match (imported, bad_lines) {
+        (Ok(()), 1..) => Err(format!("{bad_lines} lines make no sense and were left out").into()),
+        (imported, _) => imported,
+    }
 }
 
 fn file(
@@ -89,6 +95,9 @@ fn file(
 fn tell(path: &Path, report: &ImportReport) {
     let mut out = io::stderr();
     say(&mut out, &format!("{}: {} exchanges read", path.display(), report.read));
+    for line in &report.bad_lines {
+        say(&mut out, &format!("{}: {line}", path.display()));
+    }
     for (reason, count) in &report.skipped {
         say(&mut out, &format!("{count} left out: {reason}"));
     }

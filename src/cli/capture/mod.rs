@@ -9,9 +9,11 @@ mod list;
 mod show;
 mod verify;
 
+use crate::app::segment_rows;
 use crate::capture::{Archive, Filter};
 use crate::cli::{Failure, say, storage};
 use crate::config::{self, Environment, Overrides, Settings};
+use crate::store::CaptureIndex;
 use crate::types::Outcome;
 use std::io;
 use std::path::PathBuf;
@@ -86,7 +88,13 @@ impl Where {
 /// The captures that these settings lead to, there or not.
 fn archive(settings: &Settings) -> Result<Archive, Failure> {
     let directory = storage::captures(&settings.server.data_dir);
-    Ok(Archive::open(directory, settings.capture.encryption.as_ref())?)
+    let archive = Archive::open(&directory, settings.capture.encryption.as_ref())?;
+    // Only where there is one already: a look must not leave anything behind.
+    let rows = CaptureIndex::is_in(&directory).then(|| segment_rows(&directory)).flatten();
+    Ok(match rows {
+        Some(rows) => archive.with_rows(rows),
+        None => archive,
+    })
 }
 
 /// Tells of records that were passed over.

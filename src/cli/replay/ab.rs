@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let to = |url: &str, key: &Option<String>, model: &Option<String>| {
         let aim = aim(url, key.as_deref(), model.clone())?;
         let facts = spending.facts(&aim, &settings);
-        Ok::<_, Failure>(aim.destination(facts))
+        Ok::<_, Failure>(aim.destination(facts, sending, spending.consent()))
     };
     let a = to(&arguments.a, &arguments.a_key_env, &arguments.a_model)?;
     let b = to(&arguments.b, &arguments.b_key_env, &arguments.b_model)?;

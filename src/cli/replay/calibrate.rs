@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = Arc::new(plan::of(&recorded, &arguments.schedule)?);
     let aim = arguments.to.aim()?;
     let facts = spending.facts(&aim, &captured.settings()?);
-    let a = aim.destination(facts);
+    let a = aim.destination(facts, sending, spending.consent());
     let forecast = Runner::forecast(&recorded, &plan, &a.facts).times(*runs);
     spending.agree(&[(&a, forecast)])?;
     let lasts = lasts(&plan, *runs);

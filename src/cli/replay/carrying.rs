@@ -60,14 +60,14 @@ pub(super) fn tell(record: &ExperimentRecord, root: &Path, files: &Files) -> Res
 pub(super) fn conclude(report: &ReportInput) -> Result<(), Failure> {
     let (exit, why) = match &report.arms {
         Arms::Two { comparison, .. } => {
-            (Exit::from(comparison.verdict), comparison.reasons.join("; "))
+            (Exit::from(comparison.verdict), comparison.reasons.join(" "))
         }
         // A search has stages that do not count, and says what it has found.
         Arms::One(_) if report.study.is_some() => return Ok(()),
         Arms::One(arm) => {
             let invalid = arm.runs.iter().find_map(|run| match &run.validity {
                 Validity::Valid => None,
-                Validity::Invalid(why) => Some(why.join("; ")),
+                Validity::Invalid(why) => Some(why.join(" ")),
             });
             let Some(why) = invalid else { return Ok(()) };
             (Exit::Invalid, format!("the run does not count: {why}"))

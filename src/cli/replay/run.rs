@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (question, send) = arguments.asked(&recorded)?;
     let aim = arguments.to.aim()?;
     let facts = spending.facts(&aim, &captured.settings()?);
-    let to = aim.destination(facts);
+    let to = aim.destination(facts, sending, spending.consent());
     let (forecast, lasts) = match &send {
         Planning::Same(plan) => (Runner::forecast(&recorded, plan, &to.facts), lasts(plan, 1)),
         Planning::EachStage(_) => (SpendForecast::default(), Duration::ZERO),

@@ -5,10 +5,11 @@
 use crate::cli::Failure;
 use crate::config::Environment;
 use crate::replay::client::{KeepAnswers, Target};
+use crate::replay::desk::Consent;
 use crate::replay::experiment::{Destination, Setup};
 use crate::replay::outcome::Objectives;
 use crate::replay::{Recorded, SpendCaps, StartAt, TargetFacts};
-use crate::types::{Micros, Secret};
+use crate::types::{Micros, ReplayWishes, Secret};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,12 @@ pub(super) struct Sending {
     /// The longest time of a good answer to its last byte
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     good_latency: Option<Duration>,
+    /// Let the requests count for the objectives of a Transom on their way
+    #[arg(long)]
+    pub(super) count_in_slos: bool,
+    /// Let a Transom on their way answer from its cache
+    #[arg(long)]
+    pub(super) use_cache: bool,
     /// When it begins, such as 2026-01-01T00:00:00Z: the same for all workers of a sharded plan
     #[arg(long, value_name = "DATE")]
     pub(super) start_at: Option<StartAt>,
@@ -75,6 +82,15 @@ impl Sending {
         }
     }
 
+    fn wishes(&self, consent: Consent) -> ReplayWishes {
+        ReplayWishes {
+            slos: self.count_in_slos,
+            cache: self.use_cache,
+            capture: false,
+            production: consent == Consent::Given,
+        }
+    }
+
     /// What a good answer is.
     pub(super) fn objectives(&self) -> Objectives {
         let micros = |limit: Option<Duration>| limit.map(Micros::from);
@@ -93,8 +109,15 @@ impl To {
 }
 
 impl Aim {
-    pub(super) fn destination(self, facts: TargetFacts) -> Destination {
-        Destination { target: self.target, facts, model: self.model }
+    /// With what is asked of a Transom on the way.
+    pub(super) fn destination(
+        self,
+        facts: TargetFacts,
+        sending: &Sending,
+        consent: Consent,
+    ) -> Destination {
+        let target = self.target.with_wishes(sending.wishes(consent));
+        Destination { target, facts, model: self.model }
     }
 }
 

@@ -7,6 +7,7 @@ use super::sending::Aim;
 use crate::cli::{Failure, WithCode, say};
 use crate::config::Settings;
 use crate::replay::compare::Exit;
+use crate::replay::desk::Consent;
 use crate::replay::experiment::Destination;
 use crate::replay::{
     Refusal, SpendCaps, SpendForecast, TargetFacts, TargetUse, TokenPrice, refusals,
@@ -32,12 +33,16 @@ pub(super) struct Spending {
     price_out: Option<NanoUsd>,
     /// Begin even where the target is in production, or a cap will end the run
     #[arg(long)]
-    pub(super) yes: bool,
+    yes: bool,
 }
 
 impl Spending {
     pub(super) const fn caps(&self) -> SpendCaps {
         SpendCaps { tokens: self.max_tokens, cost: self.max_cost }
+    }
+
+    pub(super) const fn consent(&self) -> Consent {
+        if self.yes { Consent::Given } else { Consent::Missing }
     }
 
     /// What is known of a target, here and in `settings`.

@@ -27,8 +27,8 @@ fn describe(line: &mut String, record: &RequestRecord, names: &RecordNames) -> f
     write!(line, "{} ", json::timestamp(record, names))?;
     write!(line, "{} {} {}", call.method, call.operation.route(), names.model(call.model))?;
     write!(line, " {} {} {duration:.1?}", verdict.status, verdict.outcome.label())?;
-    if record.origin == Origin::Refresh {
-        write!(line, " refresh")?;
+    if record.origin != Origin::Client {
+        write!(line, " {}", record.origin.label())?;
     }
     if let Some(cache) = &record.cache {
         write!(line, " cache {}", cache.status.label())?;

@@ -152,13 +152,13 @@ impl CacheSeries {
             self.not_stored[known.unwrap_or(NOT_STORED.len() - 1)].inc();
         }
         let renewed = record.verdict.outcome == Outcome::Success && stored == Some(Stored::Yes);
-        match (record.origin, &record.cache) {
-            (Origin::Client, Some(CacheFacts { status: CacheStatus::Bypass(reason), .. })) => {
-                self.bypasses[*reason as usize].inc();
-            }
-            (Origin::Client, _) => {}
+        match (&record.origin, &record.cache) {
             (Origin::Refresh, _) if renewed => self.refreshed.inc(),
             (Origin::Refresh, _) => self.refresh_failed.inc(),
+            (_, Some(CacheFacts { status: CacheStatus::Bypass(reason), .. })) => {
+                self.bypasses[*reason as usize].inc();
+            }
+            (Origin::Client | Origin::Replay(_), _) => {}
         }
     }
 

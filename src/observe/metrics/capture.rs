@@ -7,8 +7,8 @@ use super::names::Metric;
 use prometheus::{IntCounter, IntGauge};
 
 /// What may become of an exchange: the values of the label `result`.
-pub const CAPTURE_RESULTS: [&str; 6] =
-    ["written", "sampled_out", "queue_full", "paused", "too_large", "write_error"];
+pub const CAPTURE_RESULTS: [&str; 7] =
+    ["written", "sampled_out", "replay", "queue_full", "paused", "too_large", "write_error"];
 
 /// The process's.
 pub struct CaptureSeries {

@@ -36,7 +36,7 @@ pub const LABELS: [(&str, &str); 26] = [
     ),
     (
         "result",
-        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `queue_full`, `paused`, `too_large`, `write_error`; of reloads `success`, `failure`",
+        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `replay`, `queue_full`, `paused`, `too_large`, `write_error`; of reloads `success`, `failure`",
     ),
     ("route", "the path template of a known route, or `pass_through`"),
     ("sink", "`log`, `traces` or `slo`"),

@@ -40,7 +40,7 @@ pub use model::ModelSeries;
 pub use names::{Definition, Kind, Metric};
 
 use crate::observe::slo::SloSeries;
-use crate::observe::{Origin, RequestRecord, SloSettings};
+use crate::observe::{RequestRecord, SloSettings};
 use crate::types::{ModelSlot, SloKey};
 use arc_swap::ArcSwap;
 use exemplars::TraceMark;
@@ -215,7 +215,7 @@ impl Metrics {
     /// what it took from upstreams.
     pub fn record(&self, record: &RequestRecord) {
         let mark = TraceMark::of(record);
-        if record.origin == Origin::Client {
+        if record.origin.is_a_request() {
             self.http.record(&self.families, record, mark.as_ref());
         }
         self.cache.record(record);

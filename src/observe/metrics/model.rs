@@ -9,7 +9,7 @@ use super::families::{CounterFamily, Families};
 use super::histogram::{Histogram, HistogramFamily};
 use super::later;
 use super::names::Metric;
-use crate::observe::{Attempt, Origin, RequestRecord};
+use crate::observe::{Attempt, RequestRecord};
 use crate::types::{
     CacheStatus, Dialect, ErrorType, ModelSlot, Operation, Outcome, Usage, UsageSource,
 };
@@ -181,7 +181,7 @@ impl ModelSeries {
     pub(super) fn record(&self, record: &RequestRecord, mark: Option<&TraceMark>) {
         let Some(series) = self.operations.get(record.call.operation.index()) else { return };
         self.record_spent(series, record);
-        if record.origin == Origin::Client {
+        if record.origin.is_a_request() {
             self.record_request(series, record, mark);
         }
         if measures_the_model(record) {
@@ -348,7 +348,7 @@ impl ByError {
 /// Whether a request's times are those of its model, as a caller saw them. What the cache
 /// answered has times of its own, or it would flatter the model.
 fn measures_the_model(record: &RequestRecord) -> bool {
-    record.origin == Origin::Client && !record.answered_by_cache()
+    record.origin.is_a_request() && !record.answered_by_cache()
 }
 
 /// As a position in [`CacheStatus::LABELS`].

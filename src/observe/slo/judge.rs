@@ -3,7 +3,7 @@
 //! Must not know: budgets, or how events are counted.
 
 use crate::observe::slo::{Goodput, Indicator, SloScope, SloSettings, Upstream429};
-use crate::observe::{Origin, RequestRecord, Verdict};
+use crate::observe::{RequestRecord, Verdict};
 use crate::types::{ErrorType, ModelSlot, Outcome, Usage, UsageSource};
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ pub enum Judgement {
 ///
 /// An objective for models judges calls that run one; whether the model's name matches is
 /// settled before, when the model joins. What the cache answered says how available a model
-/// is and nothing about how quick it is. A refresh of the cache says neither: no caller waits.
+/// is and nothing about how quick it is. A refresh of the cache says neither: no caller waits;
+/// nor does a replayed request, unless it asks to be judged.
 pub fn judge(record: &RequestRecord, slo: &SloSettings, patience: Option<Duration>) -> Judgement {
     let about_times = slo.indicator != Indicator::Availability;
     if !covers(&slo.scope, record) || (about_times && record.answered_by_cache()) {
@@ -84,7 +85,7 @@ impl Fate {
 
 fn covers(scope: &SloScope, record: &RequestRecord) -> bool {
     let call = &record.call;
-    if record.origin != Origin::Client {
+    if !record.origin.is_judged() {
         return false;
     }
     match scope {

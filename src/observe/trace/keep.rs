@@ -24,6 +24,8 @@ pub enum KeepReason {
     SloMissed,
     /// It took more than one attempt.
     Retried,
+    /// It belongs to a run, whose requests are looked for one by one.
+    Replayed,
     /// A histogram's bucket is to point at it.
     Exemplar,
     /// It stands for those that are not kept.
@@ -32,8 +34,15 @@ pub enum KeepReason {
 
 impl KeepReason {
     /// All reasons.
-    pub const ALL: [Self; 6] =
-        [Self::Error, Self::Aborted, Self::SloMissed, Self::Retried, Self::Exemplar, Self::Sampled];
+    pub const ALL: [Self; 7] = [
+        Self::Error,
+        Self::Aborted,
+        Self::SloMissed,
+        Self::Retried,
+        Self::Replayed,
+        Self::Exemplar,
+        Self::Sampled,
+    ];
 
     /// As it is written into spans and access lines.
     pub const fn label(self) -> &'static str {
@@ -42,6 +51,7 @@ impl KeepReason {
             Self::Aborted => "aborted",
             Self::SloMissed => "slo_missed",
             Self::Retried => "retried",
+            Self::Replayed => "replayed",
             Self::Exemplar => "exemplar",
             Self::Sampled => "sampled",
         }
@@ -69,6 +79,7 @@ impl Keeper {
     pub fn decide(&self, record: &RequestRecord, exemplar_due: bool) -> Option<KeepReason> {
         let share = self.share(record);
         remarkable(record)
+            .or_else(|| record.origin.replay().map(|_| KeepReason::Replayed))
             .or_else(|| exemplar_due.then_some(KeepReason::Exemplar))
             .or_else(|| in_share(record.identity.trace_id, share).then_some(KeepReason::Sampled))
     }

@@ -62,12 +62,14 @@ impl<'a> Story<'a> {
     /// A server's span, or an internal one where the cache itself made the request.
     fn whole_request(&self) -> SpanData {
         let (identity, call) = (&self.record.identity, &self.record.call);
-        let (name, span_kind) = match (self.record.origin, known_route(call.operation)) {
+        let (name, span_kind) = match (&self.record.origin, known_route(call.operation)) {
             (Origin::Refresh, _) => (Cow::Borrowed("transom.refresh"), SpanKind::Internal),
-            (Origin::Client, Some(route)) => {
+            (Origin::Client | Origin::Replay(_), Some(route)) => {
                 (Cow::Owned(format!("{} {route}", self.method("HTTP"))), SpanKind::Server)
             }
-            (Origin::Client, None) => (Cow::Borrowed(self.method("HTTP")), SpanKind::Server),
+            (Origin::Client | Origin::Replay(_), None) => {
+                (Cow::Borrowed(self.method("HTTP")), SpanKind::Server)
+            }
         };
         let parent = identity.parent_id.map_or(SpanId::INVALID, ids::span_id);
         let mut events = SpanEvents::default();
@@ -174,6 +176,7 @@ impl<'a> Story<'a> {
         list.maybe("transom.key_alias", identity.key_alias.as_deref().map(str::to_owned));
         list.add("transom.request_id", identity.request_id.to_string());
         list.add("transom.origin", self.record.origin.label());
+        list.maybe("transom.replay", self.record.origin.replay().map(|mark| mark.run.to_string()));
         list.maybe("transom.keep_reason", self.record.kept.map(KeepReason::label));
         let cache = self.record.cache.as_ref();
         list.maybe("transom.cache", cache.map(|cache| cache.status.label()));

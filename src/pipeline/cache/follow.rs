@@ -103,8 +103,9 @@ impl<D: Downstream, T> Listening<'_, D, T> {
             self.rec.timeline.waited_since(began, now);
             match heard {
                 Heard::Chunk(chunk) => {
-                    self.rec.meter.on_chunk(now, chunk.len());
-                    self.write(chunk).await?;
+                    self.rec.meter.on_chunk(now, chunk.bytes.len());
+                    self.rec.meter.on_kind(now, chunk.kind);
+                    self.write(chunk.bytes).await?;
                 }
                 Heard::End(end) => {
                     self.note(&end);

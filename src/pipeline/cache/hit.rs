@@ -7,7 +7,7 @@ use crate::observe::{RequestRecord, Saved, Verdict, verdict};
 use crate::pipeline::identify::replace;
 use crate::pipeline::{ClientGone, Deps, Downstream, answer_headers, write_part};
 use crate::protocol::{CacheReport, age, cache_status, x_cache};
-use crate::types::CacheStatus;
+use crate::types::{CacheStatus, ChunkKind};
 use crate::upstream::Timeouts;
 use bytes::Bytes;
 use http::header::{AGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -98,7 +98,7 @@ impl<D: Downstream, T> Replay<'_, D, T> {
     async fn body(&mut self, entry: &Entry, pace: Pace) -> Result<(), ClientGone> {
         let answer = &entry.answer;
         match pace {
-            Pace::AtOnce => self.write(entry.body()).await?,
+            Pace::AtOnce => self.write(entry.body(), answer.kind()).await?,
             Pace::Recorded => {
                 self.paced(answer, |frame, first| frame.saturating_sub(first)).await?
             }
@@ -134,13 +134,15 @@ impl<D: Downstream, T> Replay<'_, D, T> {
                 }
                 self.rec.timeline.waited_since(now, self.deps.clock.now());
             }
-            self.write(frame.bytes.clone()).await?;
+            self.write(frame.bytes.clone(), frame.kind).await?;
         }
         Ok(())
     }
 
-    async fn write(&mut self, part: Bytes) -> Result<(), ClientGone> {
-        self.rec.meter.on_chunk(self.deps.clock.now(), part.len());
+    async fn write(&mut self, part: Bytes, kind: ChunkKind) -> Result<(), ClientGone> {
+        let now = self.deps.clock.now();
+        self.rec.meter.on_chunk(now, part.len());
+        self.rec.meter.on_kind(now, kind);
         write_part(self.down, part, self.rec, self.deps.clock).await
     }
 }

@@ -12,6 +12,7 @@ use crate::pipeline::Deps;
 use crate::pipeline::cache::hit;
 use crate::pipeline::cache::question::Question;
 use crate::protocol::{CacheReport, Forwarded};
+use crate::types::ChunkKind;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::response::Parts;
@@ -128,15 +129,15 @@ impl Keep {
         };
     }
 
-    /// A part of the body, as callers get it, `after` the request came.
-    pub(in crate::pipeline) fn push(&mut self, part: &Bytes, after: Duration) {
+    /// A part of the body, as callers get it, `after` the request came, in a chunk of this kind.
+    pub(in crate::pipeline) fn push(&mut self, part: &Bytes, (after, kind): (Duration, ChunkKind)) {
         match &mut self.log {
             Log::None => {}
-            Log::Shared(leader) => leader.push(part.clone(), after),
+            Log::Shared(leader) => leader.push(Frame { bytes: part.clone(), after, kind }),
             Log::Own { frames, room } => match room.checked_sub(part.len() + FRAME) {
                 Some(left) => {
                     *room = left;
-                    frames.push(Frame { bytes: part.clone(), after });
+                    frames.push(Frame { bytes: part.clone(), after, kind });
                 }
                 None => self.log = Log::None,
             },

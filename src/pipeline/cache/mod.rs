@@ -54,7 +54,8 @@ pub(super) async fn look_up<D: Downstream, T: Transport>(
     let Some(route) = deps.cache.route(&request.model.name) else {
         return Ok(Looked::Nothing(request, Keep::nothing()));
     };
-    let question = match Question::of(deps, (down.head(), caller, &request), route)? {
+    let asked = (down.head(), caller, &request);
+    let question = match Question::of(deps, asked, route, &rec.origin)? {
         Ok(question) => question,
         Err(Passed { reason, otherwise }) => {
             rec.cache = Some(CacheFacts::new(CacheStatus::Bypass(reason)));

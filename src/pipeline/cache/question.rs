@@ -8,6 +8,7 @@ use crate::cache::{
 };
 use crate::error::Fault;
 use crate::identity::{Caller, CredentialHeaders};
+use crate::observe::Origin;
 use crate::pipeline::Deps;
 use crate::pipeline::parse::Request;
 use crate::protocol::{ControlError, Forwarded, read_cache_headers, read_cache_view};
@@ -51,11 +52,16 @@ impl Question {
         deps: &Deps<T>,
         (head, caller, request): (&Parts, &Caller, &Request),
         route: Arc<RouteCache>,
+        origin: &Origin,
     ) -> Result<Result<Self, Passed>, Fault> {
         let operation = request.operation;
         let view = read_cache_view(operation, &request.body.bytes);
         let headers = read_cache_headers(&head.headers).map_err(fault_of)?;
         let control = Control::of(&headers, view.control.as_ref(), &route).map_err(fault_of)?;
+        if !origin.is_cached() {
+            let reason = BypassReason::Replay;
+            return Ok(Err(Passed { reason, otherwise: control.otherwise }));
+        }
         let plan = match eligible(operation, &view, &control, &route) {
             Ok(plan) => plan,
             Err(reason) => return Ok(Err(Passed { reason, otherwise: control.otherwise })),

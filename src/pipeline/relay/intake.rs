@@ -11,7 +11,7 @@ use crate::pipeline::answer_reader::AnswerReader;
 use crate::pipeline::cache::{Keep, Learnt};
 use crate::pipeline::deadline::Deadline;
 use crate::pipeline::parse::Request;
-use crate::types::{ErrorType, StreamEnd, Usage, UsageSource};
+use crate::types::{ChunkKind, ErrorType, StreamEnd, Usage, UsageSource};
 use crate::upstream::{Exchange, Timeouts, TransportFault};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -151,15 +151,14 @@ impl<T, X: Exchange> Intake<'_, T, X> {
             attempt.first_chunk = Some(now);
         }
         let fed = self.reader.feed(chunk);
-        if fed.generated {
-            self.rec.meter.on_generated(now);
-        }
+        let kind = if fed.generated { ChunkKind::Generated } else { ChunkKind::Other };
+        self.rec.meter.on_kind(now, kind);
         if !self.awaits_first_token() {
             self.deadline.set(now, self.timeouts.idle);
         }
         let after = now.saturating_duration_since(self.rec.timeline.received);
         for part in fed.forward {
-            self.keep.push(&part, after);
+            self.keep.push(&part, (after, kind));
             if self.audience == Audience::Client {
                 self.ahead.push_back(part);
             }
@@ -192,7 +191,7 @@ impl<T, X: Exchange> Intake<'_, T, X> {
         let held_back = if ending == Ending::ClientLeft { None } else { self.reader.finish() };
         if let Some(rest) = &held_back {
             let after = self.now().saturating_duration_since(self.rec.timeline.received);
-            self.keep.push(rest, after);
+            self.keep.push(rest, (after, ChunkKind::Other));
         }
         let (end, room) = (self.reader.end(ending), Room::after(&self.reader));
         self.conclude(ending, end);

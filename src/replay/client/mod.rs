@@ -172,9 +172,7 @@ impl Client {
         let mut request = Request::new(TimedBody::new(outgoing.body.clone(), sent.clone()));
         *request.method_mut() = outgoing.method.clone();
         *request.headers_mut() = outgoing.headers.clone();
-        target.credentials().for_each(|(name, value)| {
-            request.headers_mut().insert(name.clone(), value.clone());
-        });
+        target.dress(request.headers_mut());
         let path = target.path_of(&outgoing.path);
         if connection.is_shared() {
             *request.uri_mut() = target.uri_of(path);

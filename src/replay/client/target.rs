@@ -3,9 +3,10 @@
 //! Owns the reading of a target's URL and the joining of paths. Must not know: connections, or
 //! what is asked for.
 
-use crate::types::Secret;
+use crate::protocol::{read_replay_mark, replace_replay_mark};
+use crate::types::{ReplayMark, ReplayWishes, Secret};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::fmt;
 
 /// Where requests go.
@@ -17,6 +18,7 @@ pub struct Target {
     /// What comes before each path: empty, or with a slash at its beginning and none at its end.
     prefix: String,
     credentials: Vec<(HeaderName, HeaderValue)>,
+    wishes: ReplayWishes,
 }
 
 /// Why a text is no target.
@@ -67,7 +69,8 @@ impl Target {
             .map_err(|_| TargetError::NotAUrl(url.to_owned()))?;
         let prefix = path.map(|path| path.path().trim_end_matches('/').to_owned());
         let prefix = prefix.unwrap_or_default();
-        Ok(Self { scheme, authority, host_header, prefix, credentials: Vec::new() })
+        let (credentials, wishes) = (Vec::new(), ReplayWishes::default());
+        Ok(Self { scheme, authority, host_header, prefix, credentials, wishes })
     }
 
     /// Sends a header with every request in place of any recorded one: `authorization`,
@@ -84,8 +87,21 @@ impl Target {
         Ok(self)
     }
 
-    pub(super) fn credentials(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
-        self.credentials.iter()
+    /// Asks the proxy there, in the mark of each request, to treat it like any other in what
+    /// `wishes` say.
+    #[must_use]
+    pub fn with_wishes(self, wishes: ReplayWishes) -> Self {
+        Self { wishes, ..self }
+    }
+
+    /// Puts on a request what it is to have here: credentials, and wishes beside its mark.
+    pub(super) fn dress(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.credentials {
+            headers.insert(name.clone(), value.clone());
+        }
+        let mark = read_replay_mark(headers);
+        let mark = mark.map(|mark| ReplayMark { wishes: self.wishes, ..mark });
+        replace_replay_mark(headers, mark.as_ref());
     }
 
     pub(super) fn host_header(&self) -> &HeaderValue {
@@ -181,6 +197,22 @@ mod tests {
         assert!(!format!("{target} {target:?}").contains("canary"));
         assert_eq!(target.to_string(), "https://h/v1");
         assert!(target.with_header("x y", &Secret::new("a")).is_err());
+    }
+
+    #[test]
+    fn wishes_stand_beside_the_mark_of_a_run() {
+        let target = Target::parse("http://h").unwrap();
+        let wishes = ReplayWishes { slos: true, cache: true, ..ReplayWishes::default() };
+        for (target, expected) in
+            [(target.clone(), "run-7"), (target.with_wishes(wishes), "run-7; slo; cache")]
+        {
+            let mut headers = HeaderMap::new();
+            target.dress(&mut headers);
+            assert!(headers.is_empty(), "there is no run");
+            headers.insert("x-transom-replay", HeaderValue::from_static("run-7"));
+            target.dress(&mut headers);
+            assert_eq!(headers["x-transom-replay"], expected);
+        }
     }
 
     #[test]

@@ -18,14 +18,14 @@ pub(in crate::replay) mod tests;
 pub use merged::MergeFailure;
 pub use samples::{SampleWriter, Samples};
 
+use crate::files;
 use crate::replay::answers::SampleSource;
 use crate::replay::outcome::{Figures, RunHead, RunId, RunResult, Tally};
 use crate::replay::{Plan, PlanFileError, Sample, Validity};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufReader, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
@@ -82,9 +82,7 @@ impl RunDirectory {
     /// When it is there already, or cannot be written.
     pub fn create(root: &Path, head: &RunHead) -> Result<Self, DirectoryError> {
         let path = root.join(head.id.as_str());
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700);
-        let made = fs::create_dir_all(root).and_then(|()| builder.create(&path));
+        let made = files::create_directory(root).and_then(|()| files::begin_directory(&path));
         made.map_err(|error| DirectoryError::Io(path.clone(), error))?;
         let directory = Self { path, head: head.clone() };
         let file = RunFile { head, validity: None, figures: None };
@@ -138,8 +136,7 @@ impl RunDirectory {
     /// When it is there already, or cannot be written.
     pub fn plan_file(&self) -> Result<File, DirectoryError> {
         let path = self.plan_path();
-        let file = private().create_new(true).open(&path);
-        file.map_err(|error| DirectoryError::Io(path, error))
+        files::begin(&path).map_err(|error| DirectoryError::Io(path, error))
     }
 
     /// Where the plan is.
@@ -153,8 +150,7 @@ impl RunDirectory {
     /// When it is there already, or cannot be written.
     pub fn sample_writer(&self) -> Result<SampleWriter, DirectoryError> {
         let path = self.path.join(SAMPLES);
-        let file = private().create_new(true).open(&path);
-        let writer = file.and_then(SampleWriter::new);
+        let writer = files::begin(&path).and_then(SampleWriter::new);
         writer.map_err(|error| DirectoryError::Io(path, error))
     }
 
@@ -229,18 +225,8 @@ impl RunDirectory {
         let mut json = serde_json::to_vec_pretty(value)
             .map_err(|error| DirectoryError::Malformed(path.clone(), error))?;
         json.push(b'\n');
-        replace(&path, &json).map_err(|error| DirectoryError::Io(path, error))
+        files::replace_with(&path, &json).map_err(|error| DirectoryError::Io(path, error))
     }
-}
-
-/// Replaces a file by another that is whole.
-pub(in crate::replay) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    let mut file = private().create(true).truncate(true).open(&fresh)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 impl SampleSource for RunDirectory {
@@ -249,12 +235,6 @@ impl SampleSource for RunDirectory {
     fn samples(&self) -> Result<impl Iterator<Item = Result<Sample, DirectoryError>>, Self::Error> {
         self.samples()
     }
-}
-
-fn private() -> OpenOptions {
-    let mut options = File::options();
-    options.write(true).mode(0o600);
-    options
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, DirectoryError> {

@@ -146,9 +146,10 @@ fn files_are_their_owners_alone() {
     let scratch = Scratch::new("private");
     let directory = RunDirectory::create(&scratch.0, &head("a")).unwrap();
     drop(write(&directory, &samples(1)));
+    drop(directory.plan_file().unwrap());
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(directory.path().to_owned()), 0o700);
-    for name in [RUN, SAMPLES] {
+    for name in [RUN, PLAN, SAMPLES] {
         assert_eq!(mode(directory.path().join(name)), 0o600, "{name}");
     }
 }

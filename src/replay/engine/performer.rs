@@ -7,22 +7,18 @@ use super::agenda::Due;
 use super::pacer::{Pacer, Prepared};
 use super::phase;
 use super::progress::Progress;
-use crate::protocol::format_traceparent;
+use crate::protocol::{format_traceparent, replace_replay_mark};
 use crate::replay::client::{Client, Patience, Seen};
 use crate::replay::outcome::{RunHead, RunId};
 use crate::replay::request::Outgoing;
 use crate::replay::{Plan, Planned, Sample};
-use crate::types::{Micros, SpanId, TraceFlags, TraceId};
-use http::HeaderValue;
+use crate::types::{Micros, ReplayMark, ReplayWishes, SpanId, TraceFlags, TraceId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// Carries the id of the run: such a request counts for no objective and passes by the cache.
-const MARK: &str = "x-transom-replay";
 
 /// Performs the requests of a run.
 pub(super) struct Performer {
@@ -140,7 +136,6 @@ fn mark(outgoing: &mut Outgoing, run: &RunId, number: u64) {
     let trace = TraceId::mint(&mut word);
     let traceparent = format_traceparent(trace, SpanId::mint(&mut word), TraceFlags::SAMPLED);
     outgoing.headers.insert("traceparent", traceparent);
-    if let Ok(id) = HeaderValue::from_str(run.as_str()) {
-        outgoing.headers.insert(MARK, id);
-    }
+    let mark = ReplayMark { run: run.as_str().into(), wishes: ReplayWishes::default() };
+    replace_replay_mark(&mut outgoing.headers, Some(&mark));
 }

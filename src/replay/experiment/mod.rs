@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `production` | captured traffic in the place of an arm |
 //! | `record` | what an experiment is, on disk beside its runs |
+//! | `redacted` | what answers say, without secrets |
 //! | `runner` | one run, from its plan to its directory |
 //! | `sequence` | which run comes after which |
 //! | `standing` | how far it all is |
@@ -20,6 +21,7 @@
 mod findings;
 mod production;
 mod record;
+mod redacted;
 mod runner;
 mod sequence;
 mod standing;

@@ -2,15 +2,14 @@
 //!
 //! Must not know: how it is carried out.
 
+use crate::files;
 use crate::replay::compare::Arm;
-use crate::replay::directory::replace;
 use crate::replay::outcome::RunId;
 use crate::replay::planner::SweepSettings;
 use crate::types::Micros;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
@@ -116,9 +115,9 @@ impl ExperimentRecord {
         let mut json = serde_json::to_vec_pretty(self)
             .map_err(|error| RecordError::Malformed(path.clone(), error))?;
         json.push(b'\n');
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(root);
-        made.and_then(|()| replace(&path, &json)).map_err(|error| RecordError::Io(path, error))
+        let made = files::create_directory(root);
+        let saved = made.and_then(|()| files::replace_with(&path, &json));
+        saved.map_err(|error| RecordError::Io(path, error))
     }
 
     /// Reads the one that has this id below `root`.

@@ -4,6 +4,7 @@
 //! comes after which.
 
 use super::record::RecordError;
+use super::redacted::Redacted;
 use super::standing::Watch;
 use crate::replay::client::{KeepAnswers, Target, system_roots};
 use crate::replay::compare::Arm;
@@ -196,7 +197,7 @@ impl Runner {
             start,
             grace: GRACE,
         };
-        let samples = Box::new(directory.sample_writer()?);
+        let samples = Box::new(Redacted::new(directory.sample_writer()?));
         let ran = engine::run(run, samples, self.watch.begin(arm), self.stop.clone()).await?;
         if let Some(reached) = budget.reached() {
             self.capped.get_or_init(|| reached);

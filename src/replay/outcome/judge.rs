@@ -10,7 +10,7 @@ use crate::replay::{Failure, PlanHead, Schedule, Validity};
 const LAG: f64 = 0.010;
 /// Or by this share of the median latency, if that is more.
 const LAG_SHARE: f64 = 0.01;
-/// The achieved rate may be off by this share.
+/// A generator may be behind by this share of the run at its end.
 const RATE: f64 = 0.01;
 /// This share of the requests may be left out.
 const NOT_SENT: f64 = 0.01;
@@ -59,23 +59,31 @@ fn lag(tally: &Tally) -> Option<String> {
     ))
 }
 
-/// Where the plan says when. Spans are compared too, so that a short run is not judged by the
-/// lateness of its last request.
+/// Where the plan says when, by the instants at which requests were let go: how long a target
+/// takes to accept a connection is not in them.
 fn rate(plan: &PlanHead, tally: &Tally) -> Option<String> {
     if matches!(plan.options.schedule, Schedule::Closed { .. }) {
         return None;
     }
     let (intended, achieved) = (tally.intended.rate()?, tally.sent.rate()?);
-    let off = achieved / intended - 1.0;
-    let later = (tally.sent.span() - tally.intended.span()).abs();
-    if off.abs() <= RATE || later <= LAG {
+    let behind = behind(tally)?;
+    if behind <= LAG.max(RATE * tally.intended.span()) {
         return None;
     }
     Some(format!(
         "The rate was off by {:.1} %: {achieved:.2} requests a second were sent where {intended:.2} \
          were intended.",
-        100.0 * off.abs()
+        100.0 * (1.0 - achieved / intended)
     ))
+}
+
+/// How far a generator had fallen behind at the end, in seconds. One that cannot keep the rate
+/// does so more and more, and half of its requests are half as late as the last one. A pause at
+/// the beginning or the end, as when many connections come up at once, is none of that: it is
+/// judged by how many it made late.
+fn behind(tally: &Tally) -> Option<f64> {
+    let last = tally.sent.span() - tally.intended.span();
+    Some(last.min(2.0 * tally.lag.quantile(0.5)?))
 }
 
 fn not_sent(tally: &Tally) -> Option<String> {

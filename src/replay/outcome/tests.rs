@@ -214,6 +214,49 @@ fn a_rate_that_is_off_is_invalid_but_for_closed_schedules() {
     assert!(reasons(&open(), &steady(101)).is_empty());
 }
 
+/// 20 a second for 5 s. Those of the first second waited 900 ms for their connections.
+fn slow_to_accept() -> Vec<Sample> {
+    let mut samples: Vec<_> = (0..100).map(|n| sample(n, n * 50 * MS, 20 * MS, SECOND)).collect();
+    for sample in &mut samples[..20] {
+        sample.connecting = Micros(900 * MS);
+        sample.sent = sample.sent.map(|sent| Micros(sent.0 + 900 * MS));
+    }
+    samples
+}
+
+#[test]
+fn a_target_that_is_slow_to_accept_makes_no_run_invalid() {
+    let mut samples = slow_to_accept();
+    assert!(reasons(&open(), &samples).is_empty());
+    // Nor does what setting them up costs the generator: without its first 60 ms the run is
+    // shorter by 1.2 %.
+    (samples[0].lag, samples[1].lag) = (Micros(60 * MS), Micros(9 * MS));
+    let tally = tally(&samples, Objectives::default());
+    near(tally.sent.span() / tally.intended.span(), 0.988);
+    assert_eq!(judge(&open(), &tally), Validity::Valid);
+    // The last ones may be as late.
+    let mut samples = slow_to_accept();
+    samples[99].lag = Micros(60 * MS);
+    assert!(reasons(&open(), &samples).is_empty());
+}
+
+#[test]
+fn a_generator_that_cannot_keep_the_rate_is_invalid_whatever_the_target_does() {
+    let mut samples = slow_to_accept();
+    for sample in &mut samples {
+        sample.lag = Micros(sample.intended.0 / 50);
+    }
+    let told = reasons(&open(), &samples).concat();
+    assert!(told.contains("off by 2.0 %: 19.61 requests a second"), "{told}");
+    // One that falls behind only at last is too late with too many.
+    let mut samples = slow_to_accept();
+    for sample in &mut samples[80..] {
+        sample.lag = Micros((sample.intended.0 - 4 * SECOND) / 4);
+    }
+    let told = reasons(&open(), &samples).concat();
+    assert!(told.contains("The generator lagged"), "{told}");
+}
+
 #[test]
 fn a_run_of_nothing_is_invalid() {
     assert!(reasons(&open(), &[])[0].contains("Nothing was measured"));

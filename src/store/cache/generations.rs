@@ -10,8 +10,9 @@ use super::generation::{Generation, STEP, Write};
 use super::row::{self, Expired, Meta};
 use super::watch::millis;
 use super::{CacheUsage, Found, Put, space};
+use crate::files;
+use crate::store::StoreError;
 use crate::store::engine::{PATIENCE, Refusal};
-use crate::store::{StoreError, private};
 use crate::types::{CacheKey, Purge};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ impl Generations {
     /// Opens what is in the directory `cache`, and begins there at the number `first` where
     /// nothing is. What does not fit is removed first.
     pub(super) fn open(cache: &Path, capacity: u64, first: u64) -> Result<Self, Refusal> {
-        private::create_directory(cache).map_err(Refusal::System)?;
+        files::create_directory(cache).map_err(Refusal::System)?;
         let mut generations =
             Self { cache: cache.to_owned(), capacity, open: Vec::new(), evicted: 0 };
         let numbers = generations.those_that_fit().map_err(Refusal::System)?;

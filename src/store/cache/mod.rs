@@ -15,9 +15,10 @@ mod space;
 mod tests;
 mod watch;
 
+use crate::files;
 use crate::store::engine::{Refusal, move_aside};
 use crate::store::pack::Malformed;
-use crate::store::{Condition, OpenError, StoreError, private};
+use crate::store::{Condition, OpenError, StoreError};
 use crate::types::{CacheKey, CacheTags, Clock, Purge};
 use bytes::Bytes;
 use generations::Generations;
@@ -176,8 +177,8 @@ impl DiskCache {
     ) -> Result<OpenedCache, OpenError> {
         let unusable = |error| OpenError::Directory { directory: directory.to_owned(), error };
         let in_use = || OpenError::InUse(directory.to_owned());
-        private::create_directory(directory).map_err(unusable)?;
-        let lock = private::lock(&directory.join(LOCK)).map_err(unusable)?;
+        files::create_directory(directory).map_err(unusable)?;
+        let lock = files::lock(&directory.join(LOCK)).map_err(unusable)?;
         let lock = lock.ok_or_else(in_use)?;
         let path = directory.join(CACHE);
         let found = if path.exists() { Condition::Fine } else { Condition::New };

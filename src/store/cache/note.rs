@@ -3,7 +3,7 @@
 //! Must not know: what it says.
 
 use super::DiskCache;
-use crate::store::private;
+use crate::files;
 use std::io;
 
 /// The file.
@@ -20,6 +20,6 @@ impl DiskCache {
     /// # Errors
     /// When it cannot be written; what was noted before stands then.
     pub fn set_note(&self, note: &str) -> io::Result<()> {
-        private::replace(&self.directory.join(NOTE), note.as_bytes())
+        files::replace_with(&self.directory.join(NOTE), note.as_bytes())
     }
 }

@@ -135,6 +135,29 @@ async fn what_is_whole_is_verified_and_what_is_not_is_told() {
 }
 
 #[tokio::test]
+async fn what_was_shredded_is_told_and_is_no_failure() {
+    let (data, upstream) = (Home::new(), Upstream::start(serve_well));
+    let sealed = || {
+        let setup = capturing(&data, &upstream, "key_env = \"CAPTURE_KEY\"");
+        setup.env("CAPTURE_KEY", &"0f".repeat(32))
+    };
+    let proxy = sealed().start().await;
+    proxy.chat(CHAT).await;
+    stop(proxy).await;
+    assert!(refused(&data, &["verify"]).await.contains("no master key is given"));
+    let is_key = |file: &PathBuf| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        name.starts_with("seg-") && name.ends_with(".key")
+    };
+    let keys: Vec<_> = files_below(&captures(&data)).into_iter().filter(is_key).collect();
+    assert_eq!(keys.len(), 1);
+    std::fs::remove_file(&keys[0]).unwrap();
+    let told = printed(&data, &["verify"]).await;
+    assert!(told.contains("shredded: its key was deleted"), "{told}");
+    assert!(list(&data, &[]).await.is_empty());
+}
+
+#[tokio::test]
 async fn what_is_erased_is_gone_from_the_disk() {
     let (data, ids) = two_callers().await;
     let told = printed(&data, &["erase", "--key", "alice"]).await;
@@ -214,15 +237,25 @@ async fn secrets_in_what_is_imported_are_taken_out() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_a_bad_line_is_imported() {
+async fn a_bad_line_is_told_and_all_others_are_imported() {
     let (data, _) = two_callers().await;
     let lines = exported(&data, &[]).await;
     let other = Home::new();
-    let good: Vec<_> = lines.lines().take(2).collect();
-    let file = other.write("lines.jsonl", &format!("{}\n{{\"broken\n", good.join("\n")));
+    let mut all: Vec<_> = lines.lines().collect();
+    all.insert(2, "{\"broken");
+    all.insert(4, "{\"received\":\"yesterday\",\"path\":\"/\"}");
+    let file = other.write("lines.jsonl", &all.join("\n"));
     let why = refused(&other, &["import", file.to_str().unwrap()]).await;
-    assert!(why.contains("lines.jsonl") && why.contains('3'), "{why}");
-    assert_eq!(exchanges(&other), exchanges(&data)[..2]);
+    for told in [
+        "lines.jsonl: line 3: ",
+        "lines.jsonl: line 5: `received` is not a time",
+        "lines.jsonl: 4 exchanges read",
+        "2 left out: bad_line",
+        "2 lines make no sense and were left out",
+    ] {
+        assert!(why.contains(told), "{told}: {why}");
+    }
+    assert_eq!(exchanges(&other), exchanges(&data));
 }
 
 #[tokio::test]

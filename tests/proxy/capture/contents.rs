@@ -60,7 +60,7 @@ async fn a_plain_chat_is_written_down_as_it_was() {
 }
 
 #[tokio::test]
-async fn no_name_is_made_up_for_the_model_that_was_sent() {
+async fn of_two_targets_at_one_upstream_the_one_that_was_asked_is_told() {
     let (data, upstream) = (Home::new(), Upstream::start(serve_well));
     let targets = ["one", "other"].map(|name| format!("{{ upstream = \"u\", model = {name:?} }}"));
     let models = format!("[[model]]\nname = \"m\"\ntargets = [{}]\n", targets.join(", "));
@@ -69,11 +69,34 @@ async fn no_name_is_made_up_for_the_model_that_was_sent() {
         assert_eq!(proxy.chat(CHAT).await.status, 200);
     }
     stop(proxy).await;
+    let mut seen = std::collections::BTreeSet::new();
     for (exchange, request) in exchanges(&data).iter().zip(upstream.requests()) {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let told = exchange.call.model_sent.as_deref();
-        assert!(told.is_none() || told == body["model"].as_str(), "{told:?}: {body}");
+        assert_eq!(told, body["model"].as_str());
+        assert_eq!(exchange.attempts[0].upstream, "u");
+        seen.extend(told.map(str::to_owned));
     }
+    assert_eq!(seen.len(), 2, "both had their share");
+}
+
+#[tokio::test]
+async fn after_a_retry_the_model_is_that_of_the_target_that_answered() {
+    let (data, dead, upstream) = (Home::new(), Refusing::new(), Upstream::start(serve_well));
+    let targets = [("dead", "one"), ("u", "other")];
+    let targets = targets.map(|(at, name)| format!("{{ upstream = {at:?}, model = {name:?} }}"));
+    let models = format!("[[model]]\nname = \"m\"\ntargets = [{}]\n", targets.join(", "));
+    let setup = capturing(&data, &upstream, "").upstream("dead", [dead.url()]);
+    let proxy = setup.models(&models).start().await;
+    for _ in 0..8 {
+        assert_eq!(proxy.chat(CHAT).await.status, 200);
+    }
+    stop(proxy).await;
+    let all = exchanges(&data);
+    assert!(all.iter().all(|one| one.call.model_sent.as_deref() == Some("other")), "{all:#?}");
+    let retried = all.iter().filter(|one| one.attempts.len() == 2).collect::<Vec<_>>();
+    assert!(retried.iter().all(|one| one.attempts[0].upstream == "dead"), "{retried:#?}");
+    assert!(!retried.is_empty(), "a dead target was never asked");
 }
 
 /// Writes each event when the gate lets it.
@@ -242,16 +265,62 @@ async fn an_answer_from_the_cache_says_so() {
     assert_eq!(all[1].answer.as_ref().unwrap().complete, Some(true));
 }
 
+/// The kinds of an exchange's chunks, and whether the first generated one is its first token.
+fn kinds(exchange: &Exchange) -> Vec<ChunkKind> {
+    let chunks = &exchange.answer.as_ref().unwrap().chunks;
+    let mut at = Duration::ZERO;
+    let mut first = None;
+    for chunk in chunks {
+        at += chunk.after;
+        first = first.or((chunk.kind == ChunkKind::Generated).then_some(at));
+    }
+    assert_eq!(exchange.times.first_token, first, "{chunks:?}");
+    chunks.iter().map(|chunk| chunk.kind).collect()
+}
+
+#[tokio::test]
+async fn what_the_cache_or_another_exchange_answers_is_generated_output_too() {
+    let (data, gate) = (Home::new(), Gate::shut());
+    let upstream = Upstream::sharing(&gate, serve_gated);
+    let models = model("m", "cache = { pace = \"recorded\" }");
+    let proxy = capturing(&data, &upstream, "").models(&models).start().await;
+    let body = STREAM.replace("\"stream\"", "\"temperature\":0,\"stream\"");
+    let (mut leader, mut follower) = (proxy.client().await, proxy.client().await);
+    leader.post("/v1/chat/completions", &[], body.as_bytes()).await;
+    let head = leader.head().await;
+    follower.post("/v1/chat/completions", &[], body.as_bytes()).await;
+    let other = follower.head().await;
+    for event in events_for(body.as_bytes()) {
+        gate.open();
+        leader.body_bytes(event.len()).await;
+        follower.body_bytes(event.len()).await;
+    }
+    leader.rest("POST", vec![], head).await;
+    follower.rest("POST", vec![], other).await;
+    proxy.settled(2).await;
+    assert_eq!(proxy.chat(&body).await.header("x-cache"), Some("HIT"));
+    proxy.settled(3).await;
+    stop(proxy).await;
+    let all = exchanges(&data);
+    let cache: Vec<_> = all.iter().map(|exchange| exchange.cache.as_deref().unwrap()).collect();
+    assert_eq!((cache, upstream.count()), (vec!["miss", "collapsed", "hit"], 1));
+    let led = kinds(&all[0]);
+    assert_eq!(led.iter().filter(|kind| **kind == ChunkKind::Generated).count(), 3, "{led:?}");
+    assert_eq!((kinds(&all[1]), kinds(&all[2])), (led.clone(), led));
+}
+
 #[tokio::test]
 async fn whoever_has_a_key_is_known_by_its_alias() {
     let (data, upstream) = (Home::new(), Upstream::start(serve_well));
     let key = "sk-search-0123456789abcdef";
-    let proxy = capturing(&data, &upstream, "").tables(&key_table("search", key)).start().await;
+    let table = key_table("search", key) + "tenant = \"shop\"\n";
+    let proxy = capturing(&data, &upstream, "").tables(&table).start().await;
     let response = ask(&proxy, &[("Authorization", &format!("Bearer {key}"))], CHAT).await;
     assert_eq!(response.status, 200);
     stop(proxy).await;
     let caller = only_exchange(&data).caller;
-    assert_eq!((caller.key.as_deref(), caller.credential), (Some("search"), None));
+    let known = (caller.key.as_deref(), caller.tenant.as_deref());
+    assert_eq!((known, caller.credential), ((Some("search"), Some("shop")), None));
     assert_nowhere(&data, &[key]);
 }
 

@@ -3,6 +3,8 @@
 mod bounds;
 
 use super::*;
+use crate::cache::entry::Frame;
+use crate::types::ChunkKind;
 use bytes::Bytes;
 use std::task::Poll;
 use std::time::Duration;
@@ -42,15 +44,20 @@ pub(super) fn end() -> FlightEnd {
     FlightEnd { usage: None, cost: None, model: Some("m".into()), events: 3 }
 }
 
+/// A chunk that came at once.
+pub(super) fn chunk(bytes: Bytes) -> Frame {
+    Frame { bytes, after: Duration::ZERO, kind: ChunkKind::Generated }
+}
+
 fn push(leader: &mut Leader, text: &str) {
-    leader.push(Bytes::copy_from_slice(text.as_bytes()), Duration::ZERO);
+    leader.push(chunk(Bytes::copy_from_slice(text.as_bytes())));
 }
 
 /// What is heard, as a word.
 pub(super) fn word(heard: &Heard) -> String {
     match heard {
         Heard::Head(head) => format!("head {}", head.status),
-        Heard::Chunk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Heard::Chunk(chunk) => String::from_utf8_lossy(&chunk.bytes).into_owned(),
         Heard::End(end) => format!("end {}", end.events),
         Heard::Leads(_) => "leads".into(),
         Heard::Alone => "alone".into(),
@@ -85,7 +92,7 @@ async fn listen(mut follower: Follower) -> (String, String) {
     loop {
         match follower.next().await {
             Heard::Head(_) => {}
-            Heard::Chunk(bytes) => body += &String::from_utf8_lossy(&bytes),
+            Heard::Chunk(chunk) => body += &String::from_utf8_lossy(&chunk.bytes),
             last => return (body, word(&last)),
         }
     }
@@ -150,12 +157,13 @@ async fn a_late_joiner_hears_everything_from_the_start() {
 async fn a_chunk_is_shared_and_not_copied() {
     let flights = flights(LIMITS);
     let (mut leader, mut follower) = (leads(&flights), follows(&flights));
-    let chunk = Bytes::from(vec![1; 100]);
+    let bytes = Bytes::from(vec![1; 100]);
     leader.head(head());
-    leader.push(chunk.clone(), Duration::ZERO);
+    leader.push(chunk(bytes.clone()));
     assert_eq!(hears(&mut follower).await, "head 200");
     let Heard::Chunk(heard) = follower.next().await else { panic!("no chunk") };
-    assert_eq!(heard.as_ptr(), chunk.as_ptr());
+    assert_eq!(heard.bytes.as_ptr(), bytes.as_ptr());
+    assert_eq!(heard.kind, ChunkKind::Generated);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn submit(handle: &CaptureHandle, number: u64) -> bool {
     let reserved = handle.reserve(200);
     let is_room = reserved.is_some();
     if let Some(reserved) = reserved {
-        handle.submit(numbered(number, 200), reserved);
+        handle.submit(&numbered(number, 200), reserved);
     }
     is_room
 }

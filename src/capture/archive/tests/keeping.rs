@@ -36,12 +36,13 @@ fn a_damaged_frame_anywhere_else_is_passed_over_and_counted() {
         fs::write(&path, &bytes).unwrap();
         assert!(archive.read(place).is_err());
     }
-    let left: Vec<u64> = (0..24).filter(|number| *number != 3).collect();
+    // With the others of its block.
+    let left: Vec<u64> = (0..24).filter(|number| !(3..6).contains(number)).collect();
     assert_eq!(numbers(&archive), left);
     let reports = archive.verify().unwrap();
     assert_eq!(reports.iter().map(|it| it.bad_frames).sum::<u64>(), 2);
     assert_eq!(reports.iter().map(|it| it.torn).sum::<u64>(), 0, "these were ended");
-    assert_eq!(reports.iter().map(|it| it.records).sum::<u64>(), 23);
+    assert_eq!(reports.iter().map(|it| it.records).sum::<u64>(), 21);
     let lengths = || archive.segments().unwrap().iter().map(|it| it.bytes).collect::<Vec<_>>();
     let before = lengths();
     drop(Writer::open(archive.clone(), roll(4_000)).unwrap());

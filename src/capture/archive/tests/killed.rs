@@ -37,10 +37,10 @@ fn capture(directory: PathBuf, first: u64) {
         // A large one now and then takes long enough to be written to be killed within.
         let most = if number % 16 == 15 { 300_000 } else { 4_000 };
         let bytes = Random::seeded(number).below(most) as usize;
-        while handle.usage().queued > 1_000_000 {
+        while handle.usage().queued > 3_000_000 {
             std::thread::yield_now();
         }
-        handle.submit(numbered(number, bytes), handle.reserve(bytes as u64).unwrap());
+        handle.submit(&numbered(number, bytes), handle.reserve(bytes as u64).unwrap());
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod disk_full;
 mod erasing;
+mod indexed;
 mod keeping;
 mod killed;
 mod reading;
@@ -58,12 +59,15 @@ const fn roll(bytes: u64) -> Roll {
     Roll { bytes, age: Duration::from_secs(600) }
 }
 
-/// Writes the exchanges with these numbers, of 200 random bytes each, into segments of about
-/// ten records. Returns where they are.
+/// Writes the exchanges with these numbers, of 200 random bytes each, into blocks of three, and
+/// segments of about a dozen. Returns where they are.
 fn fill(archive: &Archive, numbers: impl IntoIterator<Item = u64>) -> Vec<Indexed> {
     let mut writer = Writer::open(archive.clone(), roll(4_000)).unwrap();
-    for number in numbers {
+    for (at, number) in numbers.into_iter().enumerate() {
         writer.append(&numbered(number, 200), Instant::now()).unwrap();
+        if at % 3 == 2 {
+            writer.flush().unwrap();
+        }
     }
     writer.roll().unwrap();
     writer.written()

@@ -80,11 +80,14 @@ fn a_segment_is_ended_by_its_size_and_by_its_age() {
     let age = Duration::from_secs(5);
     let mut writer = Writer::open(directory.archive(), Roll { bytes: 1_000, age }).unwrap();
     let now = Instant::now();
-    writer.append(&numbered(1, 300), now).unwrap();
-    writer.append(&numbered(2, 300), now).unwrap();
-    let first = writer.active();
-    writer.append(&numbered(3, 300), now).unwrap();
-    assert_ne!(writer.active(), first);
+    let mut write = |number| {
+        writer.append(&numbered(number, 300), now).unwrap();
+        writer.flush().unwrap();
+        writer.active().unwrap()
+    };
+    let first = write(1);
+    assert_eq!(write(2), first);
+    assert_ne!(write(3), first);
     writer.tick(now + age / 2).unwrap();
     assert!(writer.active().is_some());
     writer.tick(now + age).unwrap();
@@ -123,14 +126,14 @@ fn a_segment_that_a_newer_program_wrote_is_left_alone_and_said_to_be_newer() {
     let newer = written[0].place.segment;
     let path = newer.path(&directory.0, Part::Records);
     let mut bytes = fs::read(&path).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let sum = crc32c::crc32c(&bytes[..28]);
     bytes[28..32].copy_from_slice(&sum.to_le_bytes());
     fs::write(&path, &bytes).unwrap();
     drop(Writer::open(archive.clone(), roll(4_000)).unwrap());
     assert_eq!(fs::read(&path).unwrap(), bytes);
     let mut exchanges = archive.exchanges(Filter::all()).unwrap();
-    assert!(matches!(exchanges.next(), Some(Err(ReadError::Newer { version: 2, .. }))));
+    assert!(matches!(exchanges.next(), Some(Err(ReadError::Newer { version: 3, .. }))));
     assert!(exchanges.count() > 10, "the others are read");
     let erased = archive.erase(Erase::Key("key-0".into())).unwrap();
     assert_eq!(erased.closed, [newer]);

@@ -30,7 +30,7 @@ fn start_with(
 
 fn submit(handle: &CaptureHandle, number: u64) {
     let reserved = handle.reserve(200).expect("there is room");
-    handle.submit(numbered(number, 200), reserved);
+    handle.submit(&numbered(number, 200), reserved);
 }
 
 /// An index as somebody would keep it.
@@ -93,13 +93,13 @@ fn an_exchange_that_is_too_large_is_counted_and_the_next_is_written() {
     let (handle, thread, _) = start(&directory, 1 << 30);
     let mut large = numbered(1, 0);
     large.error = Some(" ".repeat(9 << 20));
-    handle.submit(large, handle.reserve(0).unwrap());
+    handle.submit(&large, handle.reserve(0).unwrap());
     submit(&handle, 2);
     handle.stop();
     thread.join().unwrap();
     assert_eq!(handle.counts().dropped(DropReason::TooLarge), 1);
     assert_eq!(numbers(&directory.archive()), [2]);
-    handle.submit(numbered(3, 0), handle.reserve(0).unwrap());
+    handle.submit(&numbered(3, 0), handle.reserve(0).unwrap());
     assert_eq!(handle.counts().dropped(DropReason::WriteError), 1, "the end has come");
 }
 

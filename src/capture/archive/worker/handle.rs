@@ -2,10 +2,11 @@
 //!
 //! Must not know: how anything is written.
 
-use super::queue::{Budget, Job, Queue, Reserved, Waiting};
+use super::queue::{Budget, Queue, Reserved};
 use super::totals::{CaptureCounts, CaptureState, CaptureUsage, DropReason, Totals};
 use super::{ArchiveError, Asked, Erase, Erased};
 use crate::capture::Exchange;
+use crate::capture::segment::Draft;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -64,12 +65,14 @@ impl CaptureHandle {
     }
 
     /// Queues an exchange to be written. Never waits.
-    pub fn submit(&self, exchange: Exchange, reserved: Reserved) {
+    pub fn submit(&self, exchange: &Exchange, reserved: Reserved) {
         if self.totals.is_paused() {
             return self.drop_one(DropReason::Paused);
         }
-        let waiting = Waiting { exchange: Box::new(exchange), _reserved: reserved };
-        if !self.queue.push(Job::Write(waiting)) {
+        // Here and not in the thread: what is given away in one piece costs less than what is
+        // let go of piece by piece where it was not made.
+        let Ok(draft) = Draft::of(exchange) else { return self.drop_one(DropReason::TooLarge) };
+        if !self.queue.write(draft, reserved) {
             self.drop_one(DropReason::WriteError);
         }
     }
@@ -118,7 +121,7 @@ impl CaptureHandle {
         asked: Asked,
         answer: oneshot::Receiver<Result<T, ArchiveError>>,
     ) -> Result<T, ArchiveError> {
-        if !self.queue.push(Job::Asked(asked)) {
+        if !self.queue.ask(asked) {
             return Err(ArchiveError::Stopped);
         }
         answer.await.map_err(|_| ArchiveError::Stopped)?

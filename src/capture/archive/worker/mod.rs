@@ -16,22 +16,24 @@ pub use totals::{CaptureCounts, CaptureState, CaptureUsage, DropReason};
 use super::erase::{Changed, Erasure};
 use super::reading::Entries;
 use super::retention::{self, Kept};
-use super::{AppendError, Archive, ArchiveError, Erase, Erased, Writer};
+use super::{Archive, ArchiveError, Erase, Erased, Writer};
 use crate::capture::segment::{Indexed, SegmentId};
 use crate::capture::{CaptureSettings, Retention};
 use crate::types::Clock;
 use queue::{Budget, Job, Next, Queue, Waiting};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use std::{io, mem};
 use tokio::sync::oneshot;
 use totals::Totals;
 
+/// How long exchanges gather before they are written.
+const GATHER: Duration = Duration::from_millis(250);
 /// What gathers is written at least as often, however much comes.
-const FLUSH: Duration = Duration::from_secs(1);
+const FLUSH: Duration = Duration::from_millis(500);
 /// Old segments are looked for as often.
 const RETENTION: Duration = Duration::from_secs(60);
 /// How long what is queued at the end may take, so that closing fits into two seconds.
@@ -103,7 +105,7 @@ impl CaptureWorker {
         clock: Clock,
         hook: CaptureHook,
     ) -> Result<(CaptureHandle, JoinHandle<()>), ArchiveError> {
-        let (queue, totals) = (Arc::<Queue>::default(), Arc::<Totals>::default());
+        let (queue, totals) = (Arc::new(Queue::new(settings.queue)), Arc::<Totals>::default());
         let handle = CaptureHandle::new(
             Arc::clone(&queue),
             Arc::clone(&totals),
@@ -136,22 +138,22 @@ impl CaptureWorker {
             {
                 break;
             }
-            // Looked at once a second even when nothing comes.
-            let patience = if self.erasing.is_some() { Duration::ZERO } else { FLUSH };
+            let patience = if self.erasing.is_some() { Duration::ZERO } else { GATHER };
             done = match self.queue.next(self.clock.now() + patience) {
                 Next::Job(job) => self.guarded(|worker| worker.carry_out(job)),
-                Next::Nothing => Ok(()),
+                Next::Nothing => self.guarded(Self::flush),
                 Next::Stopped => break,
             };
         }
         self.drain();
     }
 
-    /// Does `work`; when it panics an exchange is lost, and nothing else.
+    /// Does `work`; when it panics the exchanges that it was for are lost, and nothing else.
     fn guarded(&mut self, work: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
-            tracing::warn!("capture panicked; an exchange may be lost");
-            self.totals.lose(DropReason::WriteError, 1);
+            let lost = self.held.take().map_or(0, |held| held.gathered.len());
+            tracing::warn!(exchanges = lost, "capture panicked; these may be lost");
+            self.totals.lose(DropReason::WriteError, lost);
             Ok(())
         })
     }
@@ -181,13 +183,11 @@ impl CaptureWorker {
     }
 
     fn write(&mut self, waiting: Waiting) -> io::Result<()> {
-        match self.writer.append(&waiting.exchange, self.clock.now()) {
-            Ok(()) => {}
-            Err(AppendError::Encode(_)) => self.totals.lose(DropReason::TooLarge, 1),
-            Err(AppendError::Io(error)) => {
-                self.held = Some(waiting);
-                return Err(error);
-            }
+        // There it stays when it cannot be written.
+        let waiting = self.held.insert(waiting);
+        self.writer.append_all(&mut waiting.gathered, self.clock.now())?;
+        if let Some(waiting) = self.held.take() {
+            self.queue.reuse(waiting.gathered);
         }
         Ok(())
     }
@@ -196,11 +196,8 @@ impl CaptureWorker {
     fn look_after(&mut self) -> io::Result<()> {
         self.erase_on();
         let now = self.clock.now();
-        if self.queue.is_empty() || now.saturating_duration_since(self.flushed) >= FLUSH {
-            let flushed = self.writer.flush();
-            self.tell();
-            flushed?;
-            self.flushed = now;
+        if now.saturating_duration_since(self.flushed) >= FLUSH {
+            self.flush()?;
         }
         let aged = self.writer.tick(now);
         self.tell();
@@ -228,6 +225,14 @@ impl CaptureWorker {
             Ok(kept) => self.kept = kept,
             Err(error) => tracing::warn!(%error, "old captures could not be removed"),
         }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.writer.flush();
+        self.tell();
+        flushed?;
+        self.flushed = self.clock.now();
+        Ok(())
     }
 
     /// Erases in one more segment, if there is something to erase.
@@ -323,9 +328,12 @@ impl CaptureWorker {
         if let Err(error) = closed {
             tracing::warn!(%error, "the last exchanges could not be written");
         }
-        let mut lost = self.writer.unwritten() + usize::from(mem::take(&mut self.held).is_some());
+        let held = self.held.take().map_or(0, |held| held.gathered.len());
+        let mut lost = self.writer.unwritten() + held;
         while let Some(job) = self.queue.rest() {
-            lost += usize::from(matches!(job, Job::Write(_)));
+            if let Job::Write(waiting) = job {
+                lost += waiting.gathered.len();
+            }
         }
         self.totals.lose(DropReason::WriteError, lost);
     }

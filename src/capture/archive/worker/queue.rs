@@ -1,11 +1,12 @@
 //! What waits for the thread, and the bytes that it may take.
 //!
 //! Bytes are reserved when a request begins to be captured and given back when it is written,
-//! or dropped on the way: so they are bounded wherever they are held meanwhile. Must not know:
-//! how anything is written.
+//! or dropped on the way: so they are bounded wherever they are held meanwhile. The thread looks
+//! by itself and is seldom woken: to wake it costs more than to write an exchange. Must not
+//! know: how anything is written.
 
 use super::Asked;
-use crate::capture::Exchange;
+use crate::capture::segment::{Draft, Gathered};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,6 +18,12 @@ use std::time::Instant;
 const OVERHEAD: u64 = 1024;
 /// What may be asked of the thread at once.
 const ASKED: usize = 64;
+/// With so many bytes to be written, or this share of all that may be held, the thread is woken
+/// before it looks by itself.
+const HEAP: u64 = 1 << 20;
+const HEAP_SHARE: u64 = 4;
+/// An exchange of so many bytes has a block of its own.
+const LARGE: u64 = 64 * 1024;
 
 /// Bytes that may be held.
 pub(super) struct Budget {
@@ -70,6 +77,11 @@ impl Reserved {
         self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// Takes over what `other` holds.
+    fn absorb(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
     /// Bytes that are held for bodies.
     pub const fn bytes(&self) -> u64 {
         self.bytes.saturating_sub(OVERHEAD)
@@ -82,10 +94,10 @@ impl Drop for Reserved {
     }
 }
 
-/// An exchange on its way to the disk.
+/// Exchanges on their way to the disk.
 pub(super) struct Waiting {
-    pub(super) exchange: Box<Exchange>,
-    pub(super) _reserved: Reserved,
+    pub(super) gathered: Gathered,
+    reserved: Reserved,
 }
 
 /// What the thread does next.
@@ -97,22 +109,28 @@ pub(super) enum Job {
 /// What the thread finds when it looks.
 pub(super) enum Next<T> {
     Job(T),
-    /// Nothing came in time.
+    /// There is nothing, or nothing more.
     Nothing,
     Stopped,
 }
 
 /// The queue of one thread.
-#[derive(Default)]
 pub(super) struct Queue {
     inside: Mutex<Inside>,
     filled: Condvar,
+    heap: u64,
 }
 
 #[derive(Default)]
 struct Inside {
     jobs: VecDeque<Job>,
     asked: usize,
+    /// Bytes of those that are to be written.
+    bytes: u64,
+    /// Empty, and large enough.
+    spare: Option<Gathered>,
+    /// Whether the thread has begun to take what there is.
+    is_drained: bool,
     state: State,
 }
 
@@ -124,33 +142,61 @@ enum State {
 }
 
 impl Queue {
-    /// Whether there was room.
-    pub(super) fn push(&self, job: Job) -> bool {
+    /// An empty one, where so many bytes may be held.
+    pub(super) fn new(limit: u64) -> Self {
+        Self {
+            inside: Mutex::default(),
+            filled: Condvar::new(),
+            heap: HEAP.min(limit / HEAP_SHARE),
+        }
+    }
+
+    /// Has an exchange written after all that was queued before. `false` once it was stopped.
+    pub(super) fn write(&self, draft: Draft, reserved: Reserved) -> bool {
+        let bytes = reserved.bytes;
+        if bytes < LARGE {
+            return self.enter(bytes, |inside| inside.gather(draft, reserved));
+        }
+        // Copied before anybody else has to wait for that.
+        let mut gathered = Gathered::default();
+        gathered.add(draft);
+        let job = Job::Write(Waiting { gathered, reserved });
+        self.enter(bytes, |inside| inside.jobs.push_back(job))
+    }
+
+    /// Has the thread do something after all that was queued before. `false` where that is too
+    /// much, or it was stopped.
+    pub(super) fn ask(&self, asked: Asked) -> bool {
         let mut inside = self.inside.lock();
-        let is_asked = matches!(job, Job::Asked(_));
-        if inside.state == State::Stopping || (is_asked && inside.asked >= ASKED) {
+        if inside.state == State::Stopping || inside.asked >= ASKED {
             return false;
         }
-        inside.asked += usize::from(is_asked);
-        inside.jobs.push_back(job);
+        inside.asked += 1;
+        inside.jobs.push_back(Job::Asked(asked));
         self.filled.notify_one();
         true
     }
 
-    /// The first job, waiting for one `until` then; nothing more once it was stopped.
+    /// Gives back what was written, so that others can gather there.
+    pub(super) fn reuse(&self, gathered: Gathered) {
+        self.inside.lock().spare = Some(gathered);
+    }
+
+    /// The next job. What comes is left to gather `until` then, or until it is a heap, or
+    /// something is asked; from there on one job follows the other until there is nothing more,
+    /// which is said once. Nothing more once it was stopped.
     pub(super) fn next(&self, until: Instant) -> Next<Job> {
         let mut inside = self.inside.lock();
-        loop {
-            if inside.state == State::Stopping {
-                return Next::Stopped;
-            }
-            if let Some(job) = inside.pop() {
-                return Next::Job(job);
-            }
-            if self.filled.wait_until(&mut inside, until).timed_out() {
-                return Next::Nothing;
-            }
+        while inside.state == State::Open && !inside.is_drained {
+            inside.is_drained =
+                self.is_urgent(&inside) || self.filled.wait_until(&mut inside, until).timed_out();
         }
+        if inside.state == State::Stopping {
+            return Next::Stopped;
+        }
+        let job = inside.pop();
+        inside.is_drained = job.is_some();
+        job.map_or(Next::Nothing, Next::Job)
     }
 
     /// The next thing that was asked, before everything that is to be written, waiting for one
@@ -175,8 +221,22 @@ impl Queue {
         self.inside.lock().pop()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.inside.lock().jobs.is_empty()
+    fn enter(&self, bytes: u64, add: impl FnOnce(&mut Inside)) -> bool {
+        let mut inside = self.inside.lock();
+        if inside.state == State::Stopping {
+            return false;
+        }
+        inside.bytes += bytes;
+        add(&mut inside);
+        if self.is_urgent(&inside) && !inside.is_drained {
+            self.filled.notify_one();
+        }
+        true
+    }
+
+    /// Whether the thread should not wait for more.
+    fn is_urgent(&self, inside: &Inside) -> bool {
+        inside.asked > 0 || inside.bytes >= self.heap
     }
 
     /// Takes nothing from now on, and tells the thread.
@@ -186,7 +246,30 @@ impl Queue {
     }
 }
 
+impl Job {
+    /// Bytes that it holds.
+    const fn bytes(&self) -> u64 {
+        match self {
+            Self::Write(waiting) => waiting.reserved.bytes,
+            Self::Asked(_) => 0,
+        }
+    }
+}
+
 impl Inside {
+    /// Adds an exchange to those that came before it, as long as they fit into a block.
+    fn gather(&mut self, draft: Draft, reserved: Reserved) {
+        if let Some(Job::Write(last)) = self.jobs.back_mut()
+            && !last.gathered.is_full()
+        {
+            last.gathered.add(draft);
+            return last.reserved.absorb(reserved);
+        }
+        let mut gathered = self.spare.take().unwrap_or_default();
+        gathered.add(draft);
+        self.jobs.push_back(Job::Write(Waiting { gathered, reserved }));
+    }
+
     fn pop_asked(&mut self) -> Option<Asked> {
         let place = self.jobs.iter().position(|job| matches!(job, Job::Asked(_)))?;
         let Some(Job::Asked(asked)) = self.jobs.remove(place) else { return None };
@@ -197,6 +280,7 @@ impl Inside {
     fn pop(&mut self) -> Option<Job> {
         let job = self.jobs.pop_front()?;
         self.asked -= usize::from(matches!(job, Job::Asked(_)));
+        self.bytes -= job.bytes();
         Some(job)
     }
 }

@@ -37,6 +37,8 @@ struct Turn<'a> {
 struct Columns<'a> {
     raw_messages_column: [Option<&'a RawValue>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
+    turn_type_column: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tools_column: Option<[&'a RawValue; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice_column: Option<[&'static str; 1]>,
@@ -74,6 +76,9 @@ impl Pieces for Guidellm<'_> {
         }
         let columns = Columns {
             raw_messages_column: [object.value("messages")],
+            // Else it makes up a second turn, with the result of a tool, and sends the first
+            // one at no certain time.
+            turn_type_column: has_tools.then_some(["client_tool_call"]),
             tools_column: object.value("tools").filter(|_| has_tools).map(|tools| [tools]),
             tool_choice_column: choice,
             prompt_tokens_count_column: usage.map(|usage| [usage.input]),

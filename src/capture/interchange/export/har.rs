@@ -110,6 +110,7 @@ impl Pieces for Har<'_> {
         between: ",\n",
         after: "\n]}}\n",
     };
+    const SENDS: bool = false;
 
     fn piece(&mut self, exchange: &Exchange, report: &mut ExportReport) -> Result<Vec<u8>, Reason> {
         let mut safe = Safe::default();

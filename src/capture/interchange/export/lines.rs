@@ -3,8 +3,8 @@
 //! Captures are written as exchanges end, so pieces wait here for those that began earlier
 //! and ended later: a bounded number and size of them. Must not know: what a piece says.
 
-use crate::capture::Exchange;
 use crate::capture::interchange::export::{ExportReport, Loss, Reason, Sink};
+use crate::capture::{Content, Exchange};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, Write};
@@ -21,6 +21,8 @@ pub(super) trait Pieces {
     const FRAME: Frame = Frame { before: "", between: "\n", after: "\n" };
     /// The member that says when a request came; pieces that have one are JSON objects.
     const STAMP: Option<Stamp> = None;
+    /// Whether a piece holds a request's body, made up where only its shape is known.
+    const SENDS: bool = true;
 
     /// The piece of an exchange.
     ///
@@ -111,6 +113,9 @@ impl<P: Pieces> Sink for Lines<'_, P> {
         match self.pieces.piece(exchange, report) {
             Ok(piece) => {
                 report.written += 1;
+                if P::SENDS && matches!(exchange.request.body, Content::Shape(_)) {
+                    report.lose(Loss::Text);
+                }
                 self.number += 1;
                 self.bytes += piece.len();
                 self.waiting.push(Reverse((exchange.times.received, self.number, piece)));

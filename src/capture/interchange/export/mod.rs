@@ -1,7 +1,8 @@
 //! Captures as other tools read them.
 //!
 //! Owns the list of formats. What a format cannot say is left out and counted, and nothing is
-//! made up for it. No format holds a credential: where a tool needs one it takes it from its
+//! made up for it but the text of requests of which only the shape was captured, which is
+//! counted, too. No format holds a credential: where a tool needs one it takes it from its
 //! command line or its environment. Must not know: where a capture comes from, or what a
 //! shape's made-up text is.
 
@@ -130,7 +131,9 @@ impl ExportFormat {
     pub const fn usage(self) -> &'static str {
         match self {
             Self::Jsonl => "transom replay run FILE --target URL",
-            Self::OpenAiBatch => "upload FILE with the purpose `batch`; one model a file",
+            Self::OpenAiBatch => {
+                "upload FILE with the purpose `batch`; one `url` and one model a file"
+            }
             Self::AiperfRawPayload => {
                 "aiperf profile --custom-dataset-type raw_payload --input-file FILE \
                  --request-count NUMBER --endpoint-type chat --model MODEL --url URL"
@@ -145,10 +148,13 @@ impl ExportFormat {
             }
             Self::VllmTimedTrace => {
                 "vllm bench serve --dataset-name timed_trace --dataset-path FILE \
-                 --timed-trace-chunk-hash-size 256 --model MODEL --base-url URL"
+                 --timed-trace-chunk-hash-size 256 --num-prompts NUMBER --model MODEL \
+                 --base-url URL"
             }
             Self::Guidellm => {
-                "guidellm benchmark --data FILE --profile replay --target URL --model MODEL"
+                "guidellm run --data kind=json_file,path=FILE --profile kind=replay --backend \
+                 kind=openai_http,target=URL,model=MODEL,\
+                 tool_call_missing_behavior=ignore_continue"
             }
             Self::K6 => "TARGET=URL API_KEY=… k6 run FILE",
             Self::Vegeta => {

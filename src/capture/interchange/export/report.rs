@@ -62,6 +62,8 @@ pub enum Loss {
     RequestBody,
     /// Its answer's body, of which not all was kept.
     AnswerBody,
+    /// What it said: only its shape was kept, and its text is made up.
+    Text,
 }
 
 impl Reason {
@@ -112,6 +114,7 @@ impl Loss {
             Self::Times => "times",
             Self::RequestBody => "request_body",
             Self::AnswerBody => "answer_body",
+            Self::Text => "text",
         }
     }
 }
@@ -128,6 +131,7 @@ impl fmt::Display for Loss {
             Self::Times => "with zeros for times that are not known",
             Self::RequestBody => "without the request's body, of which not all was captured",
             Self::AnswerBody => "without the answer's body, of which not all was captured",
+            Self::Text => "with made-up text, of which only the shape was captured",
         })
     }
 }

@@ -156,9 +156,10 @@ fn a_made_up_body_takes_the_place_of_a_shape() {
         compose: &|_| Some(Bytes::from_static(br#"{"messages":[]}"#)),
     };
     let mut out = Vec::new();
-    let all = [Ok::<_, io::Error>(shaped(&[], 0, 1))];
-    export(ExportFormat::AiperfRawPayload, all, &mut out, &options).unwrap();
-    assert_eq!(out, b"{\"messages\":[]}\n");
+    let all = [chat(0), shaped(&[], 0, 1)].map(Ok::<_, io::Error>);
+    let report = export(ExportFormat::AiperfRawPayload, all, &mut out, &options).unwrap();
+    assert!(out.ends_with(b"\n{\"messages\":[]}\n"));
+    assert_eq!((report.written, report.lost), (2, [(Loss::Text, 1)].into()));
 }
 
 #[test]
@@ -255,7 +256,9 @@ fn a_conversation_of_guidellm_is_json_in_a_string() {
     };
     let all = [tools(""), tools(r#","tool_choice":"none""#)];
     let (out, report) = run(ExportFormat::Guidellm, &all);
-    assert!(String::from_utf8(out).unwrap().contains(r#"tool_choice_column\":[\"auto\"]"#));
+    let out = String::from_utf8(out).unwrap();
+    assert!(out.contains(r#"tool_choice_column\":[\"auto\"]"#));
+    assert!(out.contains(r#"turn_type_column\":[\"client_tool_call\"]"#));
     assert_eq!(report.skipped, [(Reason::ToolChoice, 1)].into());
 }
 

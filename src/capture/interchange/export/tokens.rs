@@ -85,6 +85,7 @@ impl<'a> TokenTrace<'a, Vllm> {
 
 impl<F: Flavour> Pieces for TokenTrace<'_, F> {
     const STAMP: Option<Stamp> = Some(F::STAMP);
+    const SENDS: bool = false;
 
     fn piece(&mut self, exchange: &Exchange, report: &mut ExportReport) -> Result<Vec<u8>, Reason> {
         let usage = exchange.usage.filter(|usage| usage.input > 0 && usage.output > 0);

@@ -66,8 +66,21 @@ pub struct Assumed {
 pub struct ImportReport {
     /// Exchanges that were read.
     pub read: u64,
-    /// What was left out, by why: `not_http`, `cut_body`, `late_answer`.
+    /// What was left out, by why: `bad_line`, `not_http`, `cut_body`, `late_answer`.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// Which lines made no sense, and why; the first 20.
+    pub bad_lines: Vec<String>,
+}
+
+const BAD_LINE: &str = "bad_line";
+/// Bad lines that are told one by one.
+const MOST_TOLD: usize = 20;
+
+impl ImportReport {
+    /// Lines that made no sense.
+    pub fn bad_line_count(&self) -> u64 {
+        self.skipped.get(BAD_LINE).copied().unwrap_or(0)
+    }
 }
 
 /// Why an import came to an end.
@@ -117,8 +130,9 @@ impl ImportFormat {
 /// has it.
 ///
 /// # Errors
-/// The first line that cannot be read, with its number, or the first error of `take`. What
-/// was taken before that stays taken.
+/// The first place where the file cannot be read on, with its number, or the first error of
+/// `take`. What was taken before that stays taken. Lines of the interchange format have nothing
+/// to do with each other, so that of those a bad one is only left out.
 pub fn import(
     format: ImportFormat,
     source: impl Read + 'static,
@@ -132,7 +146,11 @@ pub fn import(
     match format {
         ImportFormat::Jsonl => {
             for exchange in Records::new(source).map_err(unread)? {
-                taken.exchange(exchange?)?;
+                match exchange {
+                    Ok(exchange) => taken.exchange(exchange)?,
+                    Err(LineError::Line { line, why }) => taken.skip_line(line, &why),
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         ImportFormat::Har => har::read(unpacked(source).map_err(unread)?, taken)?,
@@ -162,6 +180,13 @@ impl Taker<'_> {
         (self.redact)(&mut exchange);
         self.report.read += 1;
         (self.take)(exchange).map_err(ImportError::Taker)
+    }
+
+    fn skip_line(&mut self, line: u64, why: &str) {
+        self.skip(BAD_LINE);
+        if self.report.bad_lines.len() < MOST_TOLD {
+            self.report.bad_lines.push(format!("line {line}: {why}"));
+        }
     }
 
     fn skip(&mut self, reason: &'static str) {

@@ -262,11 +262,22 @@ fn what_cannot_be_read_is_told_with_its_line() {
         (ImportFormat::Har, "{\"log\":{\"entries\":[\n{}]}}".to_owned(), "line 2: missing field"),
         (ImportFormat::Har, "{\"log\":{\"entries\":[\n".to_owned(), "line 2: EOF"),
         (ImportFormat::Har, "[]".to_owned(), "line 1: invalid type"),
-        (ImportFormat::Jsonl, "{}".to_owned(), "line 1: missing field `received`"),
     ] {
         let error = run(format, &text).1.unwrap_err();
         assert!(error.starts_with(told), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_bad_line_of_the_interchange_format_is_left_out() {
+    let good = |received| format!("{{\"received\":{received},\"path\":\"/\"}}\n");
+    let bad = "{}\n[\n".repeat(15);
+    let (taken, report) = run(ImportFormat::Jsonl, good(1) + &bad + &good(2));
+    let report = report.unwrap();
+    let seconds: Vec<_> = taken.iter().map(|one| one.times.received.as_secs()).collect();
+    assert_eq!((seconds, report.read, report.bad_line_count()), (vec![1, 2], 2, 30));
+    assert!(report.bad_lines[0].starts_with("line 2: missing field `received`"), "{report:?}");
+    assert_eq!(report.bad_lines.len(), MOST_TOLD, "the others are only counted");
 }
 
 #[test]

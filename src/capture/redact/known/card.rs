@@ -3,7 +3,7 @@
 //!
 //! Must not know: what the text around them says.
 
-use crate::capture::redact::known::{Known, NUMBER_BEGINS, after, before};
+use crate::capture::redact::known::{Known, Need, WORD_BEGINS, after, before};
 use std::ops::Range;
 
 /// A card number has at least so many digits.
@@ -16,7 +16,8 @@ pub(super) fn known() -> Known {
     Known {
         candidate: r"[0-9](?:[ \-\u{a0}\u{2010}\u{2011}]?[0-9]){12,}".to_owned(),
         check,
-        hints: vec![format!("{NUMBER_BEGINS}[2-68](?:{gap}?[0-9]){{12}}")],
+        hints: vec![format!("{WORD_BEGINS}[2-68](?:{gap}?[0-9]){{12}}")],
+        needs: vec![Need::Digits],
     }
 }
 

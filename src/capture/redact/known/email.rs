@@ -2,7 +2,7 @@
 //!
 //! Must not know: what the text around them says.
 
-use crate::capture::redact::known::{Known, after, before};
+use crate::capture::redact::known::{Known, Need, after, before};
 use std::ops::Range;
 
 /// What looks like a top-level domain and is the end of a file's name: `icon@2x.png`.
@@ -23,6 +23,7 @@ pub(super) fn known() -> Known {
             r"\\u[0-9A-Fa-f]{4}@[A-Za-z0-9\x80-\xFF]".to_owned(),
             r"@[A-Za-z0-9-]*\\u[0-9A-Fa-f]{4}".to_owned(),
         ],
+        needs: vec![Need::Sign(b'@')],
     }
 }
 

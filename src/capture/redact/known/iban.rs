@@ -2,7 +2,7 @@
 //!
 //! Must not know: what the text around them says.
 
-use crate::capture::redact::known::{Known, WORD_BEGINS, after};
+use crate::capture::redact::known::{Known, Need, WORD_BEGINS, after};
 use std::ops::Range;
 
 /// Characters of an account number by country: SWIFT's IBAN registry, release 99.
@@ -105,7 +105,14 @@ pub(super) fn known() -> Known {
         candidate: format!(r"(?i-u:\b(?:{countries})[0-9]{{2}})"),
         check,
         hints: vec![format!("{WORD_BEGINS}(?i:{countries})[0-9]{{2}}(?:{gap}[0-9A-Za-z]){{11}}")],
+        needs: vec![Need::Digits],
     }
+}
+
+/// Whether accounts in a country of these two letters have such numbers.
+pub(in crate::capture::redact) fn is_country(letters: [u8; 2]) -> bool {
+    let letters = letters.map(|letter| letter.to_ascii_uppercase());
+    LENGTHS.iter().any(|(country, _)| country.as_bytes() == letters)
 }
 
 /// A candidate is a country and two digits.

@@ -3,8 +3,9 @@
 //!
 //! Must not know: what a key opens.
 
+use super::literals::{IN_KEY_NAMES, IN_PREFIXES};
 use crate::capture::redact::edge::floor;
-use crate::capture::redact::known::{Check, Known, WORD_BEGINS, whole};
+use crate::capture::redact::known::{Check, Known, Need, WORD_BEGINS, whole};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use std::ops::Range;
@@ -72,7 +73,7 @@ const PREFIXED: [(&str, &str, usize); 53] = [
     ("shp(?:at|ca|pa|ss)_", HEX, 32),
     // Operations.
     ("hv[sbr]\\.", WORD, 20),
-    ("dop?\\.(?:pt|st|ct|sa)\\.", ALNUM, 20),
+    ("dp\\.(?:audit|ct|pt|sa|scim|st(?:\\.[a-z0-9_-]{2,35})?)\\.", ALNUM, 20),
     ("sb(?:p|_secret)_", WORD, 20),
     ("gl(?:c|sa)_", "[A-Za-z0-9_+/=]", 20),
     ("sntry[su]_", "[A-Za-z0-9_+/=]", 20),
@@ -111,6 +112,7 @@ pub(super) fn jwt() -> Known {
         ),
         check: whole,
         hints: vec![format!(r"{WORD_BEGINS}{head}\.")],
+        needs: vec![Need::Dotted],
     }
 }
 
@@ -153,6 +155,7 @@ fn prefixed() -> Known {
         format!(r"(?:(?-u:\b)|_)({})", any(usize::MAX)),
         whole,
         format!("{WORD_BEGINS}(?:{hint})"),
+        IN_PREFIXES.map(Need::Literal).into_iter().chain([Need::Folded("secret")]).collect(),
     )
 }
 
@@ -165,6 +168,7 @@ fn named() -> Known {
         ),
         key_like,
         format!(r#"(?i:{KEY_NAMES})[A-Za-z0-9_-]*[\\"'`]*\s*[:=]"#),
+        IN_KEY_NAMES.map(Need::Folded).to_vec(),
     )
 }
 
@@ -174,6 +178,7 @@ fn schemes() -> Known {
         format!(r"(?-u:\b)((?i-u:bearer|basic)[\s:]{{1,4}}{KEY}{{12,}})"),
         scheme,
         format!(r"{WORD_BEGINS}(?i:bearer|basic)(?:[\s:]|\\+[nrt]){{1,4}}(?:{KEY}|\\){{12}}"),
+        vec![Need::Folded("bearer"), Need::Folded("basic")],
     )
 }
 
@@ -183,23 +188,26 @@ fn in_urls() -> Known {
         r#"(?-u:\b)[A-Za-z][A-Za-z0-9+.\-]{1,30}://([^\s/?#:@"'<>\[\]]{0,256}:[^\s/?#@"'<>\[\]]{1,256})@"#.to_owned(),
         whole,
         r#":[^\s?#@"<>]+@"#.to_owned(),
+        vec![Need::Sign(b'@')],
     )
 }
 
 /// Where Slack takes messages from whoever knows the address.
 fn webhooks() -> Known {
     let candidate = r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{20,})";
-    api_key(candidate.to_owned(), whole, r"hooks\.slack\.com".to_owned())
+    let needs = vec![Need::Literal("hooks.slack.com")];
+    api_key(candidate.to_owned(), whole, r"hooks\.slack\.com".to_owned(), needs)
 }
 
 /// PEM (RFC 7468 §10, RFC 1421) and OpenPGP (RFC 9580 §6.2).
 fn pem() -> Known {
     let begin = "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----";
-    api_key(begin.to_owned(), private_key, "-----BEGIN ".to_owned())
+    let needs = vec![Need::Literal("-----BEGIN ")];
+    api_key(begin.to_owned(), private_key, "-----BEGIN ".to_owned(), needs)
 }
 
-fn api_key(candidate: String, check: Check, hint: String) -> Known {
-    Known { candidate, check, hints: vec![hint] }
+fn api_key(candidate: String, check: Check, hint: String, needs: Vec<Need>) -> Known {
+    Known { candidate, check, hints: vec![hint], needs }
 }
 
 fn key_like(text: &str, place: Range<usize>, found: &mut Vec<Range<usize>>) {
@@ -267,6 +275,16 @@ mod tests {
             format!("x-auth-token: Bearer {key}"),
         ] {
             assert!(found(&text).iter().any(|f| f.ends_with(key)), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_doppler_are_known_with_and_without_a_configuration() {
+        let found = probe(known());
+        let rest = "0123456789abcdefghijABCDEFGHIJ0123456789abc";
+        for begin in ["dp.pt.", "dp.sa.", "dp.scim.", "dp.st.", "dp.st.prd_eu."] {
+            let token = format!("{begin}{rest}");
+            assert_eq!(found(&format!("it is {token}.")), [token]);
         }
     }
 

@@ -11,9 +11,11 @@ mod card;
 mod email;
 mod iban;
 mod keys;
+mod literals;
 mod opaque;
 mod phone;
 
+pub(super) use iban::is_country;
 pub(super) use keys::{KEY_NAMES, is_key_like};
 pub(super) use opaque::is_opaque;
 
@@ -28,6 +30,24 @@ pub(super) struct Known {
     pub(super) check: Check,
     /// Regular expressions over bytes of which one matches wherever the candidate does.
     pub(super) hints: Vec<String>,
+    /// Of these one is in whatever a hint matches.
+    pub(super) needs: Vec<Need>,
+}
+
+/// Something that few texts have in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// These bytes.
+    Literal(&'static str),
+    /// These letters in either case.
+    Folded(&'static str),
+    /// This byte.
+    Sign(u8),
+    /// As many digits as a telephone number or a card has, with no more than gaps between them,
+    /// or a country and two digits.
+    Digits,
+    /// A point behind at least twelve letters, digits, `_` and `-`.
+    Dotted,
 }
 
 /// Gets a text and the place of a candidate in it, and adds the places of what is to be taken
@@ -39,11 +59,9 @@ pub(super) type Check = fn(&str, Range<usize>, &mut Vec<Range<usize>>);
 pub(super) const ESCAPES: [&str; 3] =
     [r"\\u(?:00[0-7]|00[aA]0|\{|2009|201[0-5]|202[fF])", r"\\x[2-7]", "%[2-7][0-9A-Fa-f]"];
 
-/// What may stand before a word in the raw bytes of a body: no letter, or one that belongs to
-/// an escape.
+/// What may stand before a word or a number in the raw bytes of a body: no letter and no digit,
+/// or one that belongs to an escape.
 pub(super) const WORD_BEGINS: &str = r"(?:\A|[^A-Za-z0-9]|\\[a-z]|\\u[0-9A-Fa-f]{4})";
-/// The same before a number. The digits after a point are no number of their own.
-pub(super) const NUMBER_BEGINS: &str = r"(?:\A|[^0-9.]|\\u[0-9A-Fa-f]{4})";
 /// A space or a dash between digits, as bytes.
 pub(super) const GAP_BYTES: &str = r"(?:[ .()/-]|\xC2\xA0|\xE2\x80[\x89-\x95\xAF])";
 

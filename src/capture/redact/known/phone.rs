@@ -4,7 +4,7 @@
 //!
 //! Must not know: what the text around them says.
 
-use crate::capture::redact::known::{GAP_BYTES, Known, NUMBER_BEGINS, after, before};
+use crate::capture::redact::known::{GAP_BYTES, Known, Need, WORD_BEGINS, after, before};
 use std::ops::Range;
 
 /// Digits of an international number, country and all.
@@ -20,8 +20,9 @@ pub(super) fn known() -> Vec<Known> {
             check: international,
             hints: vec![
                 format!(r"\+{GAP_BYTES}{{0,2}}[1-9](?:{GAP_BYTES}{{0,3}}[0-9]){{6}}"),
-                format!("{NUMBER_BEGINS}00{GAP_BYTES}{{0,2}}[1-9](?:{GAP_BYTES}{{0,3}}[0-9]){{6}}"),
+                format!("{WORD_BEGINS}00{GAP_BYTES}{{0,2}}[1-9](?:{GAP_BYTES}{{0,3}}[0-9]){{6}}"),
             ],
+            needs: vec![Need::Digits],
         },
         // The North American plan: an area code, an exchange, a number.
         Known {
@@ -30,8 +31,9 @@ pub(super) fn known() -> Vec<Known> {
             ),
             check: national,
             hints: vec![format!(
-                r"[2-9][0-9]{{2}}{GAP_BYTES}{{1,2}}[2-9][0-9]{{2}}{GAP_BYTES}[0-9]{{4}}"
+                r"{WORD_BEGINS}[2-9][0-9]{{2}}{GAP_BYTES}{{1,2}}[2-9][0-9]{{2}}{GAP_BYTES}[0-9]{{4}}"
             )],
+            needs: vec![Need::Digits],
         },
         // Elsewhere a zero stands before the area.
         Known {
@@ -40,8 +42,9 @@ pub(super) fn known() -> Vec<Known> {
             ),
             check: national,
             hints: vec![format!(
-                r"{NUMBER_BEGINS}0[1-9][0-9]{{0,4}}{GAP_BYTES}{{1,2}}[0-9]{{2}}(?:{GAP_BYTES}?[0-9]){{4}}"
+                r"{WORD_BEGINS}0[1-9][0-9]{{0,4}}{GAP_BYTES}{{1,2}}[0-9]{{2}}(?:{GAP_BYTES}?[0-9]){{4}}"
             )],
+            needs: vec![Need::Digits],
         },
     ]
 }

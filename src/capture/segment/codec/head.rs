@@ -1,75 +1,50 @@
-//! All of an exchange but its bodies and chunks, as JSON.
+//! All of an exchange but its bodies and chunks, as fields.
 //!
-//! Members that are missing are not known; members that are not known here are passed over.
-//! Times are whole microseconds. Must not know: where the bodies are, beyond their lengths.
+//! Must not know: where the bodies are, beyond their lengths.
 
-use super::parts::{
-    AnswerHead, AttemptHead, CallHead, CallerHead, MessageHead, SessionHead, Text, TimesHead,
-    UsageHead, owned, text,
-};
+use super::parts::{MessageHead, UsageHead};
+use super::wire::{self, Read, Value, Write, Writer};
 use super::words;
-use crate::capture::{ChunkNote, Exchange, IndexEntry};
+use crate::capture::{AnswerNote, ChunkNote, Exchange, IndexEntry};
 use crate::types::{NanoUsd, TraceId};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::time::Duration;
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Head<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<SessionHead<'a>>,
-    #[serde(default)]
-    caller: CallerHead<'a>,
-    #[serde(default)]
-    call: CallHead<'a>,
-    #[serde(default)]
-    request: MessageHead<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<AnswerHead<'a>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    attempts: Vec<AttemptHead<'a>>,
-    times: TimesHead,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<UsageHead<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_nano_usd: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache: Option<Text<'a>>,
-    #[serde(default, skip_serializing_if = "is_empty")]
-    redactions: Cow<'a, BTreeMap<String, u32>>,
+/// More attempts than anybody makes: they grow in memory when they are read.
+const MAX_ATTEMPTS: usize = 1024;
+
+/// An exchange as it is written.
+pub(super) struct Written<'a> {
+    pub(super) exchange: &'a Exchange,
+    /// Bytes of its packed chunks.
+    pub(super) chunks: usize,
 }
 
-impl<'a> Head<'a> {
-    /// The head of `exchange`, whose packed chunks are so many bytes.
-    pub(super) fn of(exchange: &'a Exchange, chunk_bytes: u64) -> Self {
-        let label = Text::Borrowed;
-        Self {
-            request_id: text(&exchange.request_id),
-            trace_id: exchange.trace_id.map(|id| id.to_string().into()),
-            session: exchange.session.as_ref().map(SessionHead::of),
-            caller: CallerHead::of(&exchange.caller),
-            call: CallHead::of(&exchange.call),
-            request: MessageHead::of(&exchange.request),
-            answer: exchange.answer.as_ref().map(|answer| AnswerHead::of(answer, chunk_bytes)),
-            attempts: exchange.attempts.iter().map(AttemptHead::of).collect(),
-            times: TimesHead::of(&exchange.times),
-            usage: exchange.usage.map(UsageHead::of),
-            cost_nano_usd: exchange.cost.map(|cost| cost.0),
-            outcome: exchange.outcome.map(|outcome| label(outcome.label())),
-            error: text(&exchange.error),
-            cache: text(&exchange.cache),
-            redactions: Cow::Borrowed(&exchange.redactions),
-        }
+/// An exchange as it is read, without its bodies and chunks.
+#[derive(Default)]
+pub(super) struct Head {
+    exchange: Exchange,
+    request: MessageHead,
+    answer: Option<AnswerHead>,
+    usage: Option<UsageHead>,
+}
+
+/// An answer as it is read.
+#[derive(Default)]
+struct AnswerHead {
+    note: AnswerNote,
+    message: MessageHead,
+    /// Bytes of its packed chunks.
+    chunks: u64,
+}
+
+/// A rule, and how often it has taken something out.
+#[derive(Default)]
+struct Redaction<T>(T, u32);
+
+impl Head {
+    /// `None` where a value is not what it should be.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        wire::read(bytes)
     }
 
     /// Bytes of the packed chunks.
@@ -87,60 +62,155 @@ impl<'a> Head<'a> {
         self.answer.as_ref().and_then(|answer| answer.message.body.kept).unwrap_or(0)
     }
 
-    /// What a list says; `None` where a value is not what it should be.
-    pub(super) fn entry(self) -> Option<IndexEntry> {
-        let answer = self.answer.as_ref();
-        let answered = answer.and_then(|it| it.bytes.or_else(|| it.message.body.length()));
-        Some(IndexEntry {
-            received: self.times.received.into(),
-            trace_id: trace_id(self.trace_id.as_deref())?,
-            status: answer.map(|answer| answer.status),
-            duration: self.times.last.map(Duration::from),
-            bytes: self.request.body.length().unwrap_or(0).saturating_add(answered.unwrap_or(0)),
-            request_id: owned(self.request_id),
-            session: self.session.map(SessionHead::into_session),
-            key: owned(self.caller.key),
-            model: owned(self.call.model),
-            outcome: self.outcome.as_deref().and_then(words::outcome),
-        })
+    /// What a list says.
+    pub(super) fn into_entry(self) -> IndexEntry {
+        let Self { exchange, request, answer, .. } = self;
+        let answered =
+            answer.as_ref().and_then(|it| it.note.bytes.or_else(|| it.message.body.length()));
+        IndexEntry {
+            received: exchange.times.received,
+            request_id: exchange.request_id,
+            trace_id: exchange.trace_id,
+            session: exchange.session,
+            key: exchange.caller.key,
+            model: exchange.call.model,
+            outcome: exchange.outcome,
+            status: answer.map(|answer| answer.note.status),
+            duration: exchange.times.last,
+            bytes: request.body.length().unwrap_or(0).saturating_add(answered.unwrap_or(0)),
+        }
     }
 
-    /// The exchange with its chunks and bodies; `None` where a value is not what it should be.
+    /// The exchange with its chunks and bodies.
     pub(super) fn into_exchange(
         self,
         chunks: Vec<ChunkNote>,
         request: Bytes,
         answer: Bytes,
-    ) -> Option<Exchange> {
-        let answer = match self.answer {
-            Some(head) => Some(head.into_answer(chunks, answer)?),
-            None => None,
-        };
-        Some(Exchange {
-            request_id: owned(self.request_id),
-            trace_id: trace_id(self.trace_id.as_deref())?,
-            session: self.session.map(SessionHead::into_session),
-            caller: self.caller.into_caller(),
-            call: self.call.into_call()?,
-            request: self.request.into_message(request)?,
-            answer,
-            attempts: self.attempts.into_iter().map(AttemptHead::into_attempt).collect(),
-            times: self.times.into_times(),
+    ) -> Exchange {
+        Exchange {
+            request: self.request.into_message(request),
+            answer: self.answer.map(|head| AnswerNote {
+                message: head.message.into_message(answer),
+                chunks,
+                ..head.note
+            }),
             usage: self.usage.and_then(UsageHead::into_usage),
-            cost: self.cost_nano_usd.map(NanoUsd),
-            outcome: self.outcome.as_deref().and_then(words::outcome),
-            error: owned(self.error),
-            cache: owned(self.cache),
-            redactions: self.redactions.into_owned(),
-        })
+            ..self.exchange
+        }
     }
 }
 
-/// `None` for one that is no id; `Some(None)` where there is none.
-fn trace_id(hex: Option<&str>) -> Option<Option<TraceId>> {
-    hex.map_or(Some(None), |hex| TraceId::parse(hex).map(Some))
+impl Write for Written<'_> {
+    fn write(&self, fields: &mut Writer<'_>) {
+        let Exchange {
+            request_id,
+            trace_id,
+            session,
+            caller,
+            call,
+            request,
+            answer,
+            attempts,
+            times,
+            usage,
+            cost,
+            outcome,
+            error,
+            cache,
+            redactions,
+        } = self.exchange;
+        fields.part(1, Some(times));
+        fields.text(2, request_id.as_deref());
+        fields.bytes(3, trace_id.map(TraceId::bytes).as_ref().map(<[u8; 16]>::as_slice));
+        fields.part(4, session.as_ref());
+        fields.part(5, Some(caller));
+        fields.part(6, Some(call));
+        fields.part(7, Some(request));
+        fields.part(8, answer.as_ref().map(|answer| WrittenAnswer(answer, self.chunks)).as_ref());
+        attempts.iter().for_each(|attempt| fields.part(9, Some(attempt)));
+        fields.part(10, usage.as_ref());
+        fields.number(11, cost.map(|cost| cost.0));
+        fields.text(12, outcome.map(|outcome| outcome.label()));
+        fields.text(13, error.as_deref());
+        fields.text(14, cache.as_deref());
+        for (rule, times) in redactions {
+            fields.part(15, Some(&Redaction(rule, *times)));
+        }
+    }
 }
 
-fn is_empty(redactions: &BTreeMap<String, u32>) -> bool {
-    redactions.is_empty()
+impl Read for Head {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        let exchange = &mut self.exchange;
+        match field {
+            1 => exchange.times = value.part()?,
+            2 => exchange.request_id = Some(value.owned()?),
+            3 => exchange.trace_id = Some(TraceId::from_bytes(value.bytes()?.try_into().ok()?)?),
+            4 => exchange.session = Some(value.part()?),
+            5 => exchange.caller = value.part()?,
+            6 => exchange.call = value.part()?,
+            7 => self.request = value.part()?,
+            8 => self.answer = Some(value.part()?),
+            9 if exchange.attempts.len() < MAX_ATTEMPTS => exchange.attempts.push(value.part()?),
+            10 => self.usage = Some(value.part()?),
+            11 => exchange.cost = Some(NanoUsd(value.number()?)),
+            12 => exchange.outcome = words::outcome(value.text()?),
+            13 => exchange.error = Some(value.owned()?),
+            14 => exchange.cache = Some(value.owned()?),
+            15 => {
+                let Redaction(rule, times) = value.part()?;
+                exchange.redactions.insert(rule, times);
+            }
+            9 => return None,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+/// An answer, and bytes of its packed chunks.
+struct WrittenAnswer<'a>(&'a AnswerNote, usize);
+
+impl Write for WrittenAnswer<'_> {
+    fn write(&self, fields: &mut Writer<'_>) {
+        let AnswerNote { status, message, complete, bytes, chunks: _ } = self.0;
+        fields.number(1, Some((*status).into()));
+        fields.part(2, Some(message));
+        fields.number(3, Some(self.1 as u64));
+        fields.number(4, complete.map(u64::from));
+        fields.number(5, *bytes);
+    }
+}
+
+impl Read for AnswerHead {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.note.status = value.number()?.try_into().ok()?,
+            2 => self.message = value.part()?,
+            3 => self.chunks = value.number()?,
+            4 => self.note.complete = Some(value.number()? != 0),
+            5 => self.note.bytes = Some(value.number()?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for Redaction<&String> {
+    fn write(&self, fields: &mut Writer<'_>) {
+        fields.text(1, Some(self.0));
+        fields.number(2, Some(self.1.into()));
+    }
+}
+
+impl Read for Redaction<String> {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.0 = value.owned()?,
+            2 => self.1 = value.number()?.try_into().ok()?,
+            _ => {}
+        }
+        Some(())
+    }
 }

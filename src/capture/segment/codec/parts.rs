@@ -1,310 +1,260 @@
-//! The parts of a head: a struct here for each of an exchange's, and the way there and back.
+//! The parts of a head: which field holds what of each.
 //!
-//! What is written has its name here, so that a value can be renamed without a word of the
+//! Fields keep their numbers for good, so that a value can be renamed without a word of the
 //! format changing. Must not know: how the parts make a head.
 
+use super::wire::{Read, Value, Write, Writer};
 use super::words;
-use crate::capture::segment::hex;
-use crate::capture::{
-    AnswerNote, AttemptNote, CallNote, CallerNote, ChunkNote, Content, Message, Session, Shape,
-    Times,
-};
+use crate::capture::{AttemptNote, CallNote, CallerNote, Content, Message, Session, Shape, Times};
 use crate::types::{Micros, Usage};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 
-pub(super) type Text<'a> = Cow<'a, str>;
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct SessionHead<'a> {
-    pub(super) id: Text<'a>,
-    pub(super) turn: u32,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct CallerHead<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tenant: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) credential: Option<Text<'a>>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct CallHead<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) method: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) path: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) dialect: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) operation: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) streamed: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model_asked: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model_sent: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model_answered: Option<Text<'a>>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct MessageHead<'a> {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) headers: Vec<(String, String)>,
-    #[serde(default)]
-    pub(super) body: BodyHead<'a>,
+/// Headers and what is said of a body, as they are read.
+#[derive(Default)]
+pub(super) struct MessageHead {
+    headers: HeaderMap,
+    pub(super) body: BodyHead,
 }
 
 /// Nothing: unknown. `kept`: whole. `kept`, `length` and `digest`: cut. `shape`: its shape.
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct BodyHead<'a> {
+#[derive(Default)]
+pub(super) struct BodyHead {
     /// Bytes in the record.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kept: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) length: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) shape: Option<Cow<'a, Shape>>,
+    length: Option<u64>,
+    digest: Option<[u8; 32]>,
+    shape: Option<Shape>,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct AnswerHead<'a> {
-    pub(super) status: u16,
-    #[serde(default)]
-    pub(super) message: MessageHead<'a>,
-    /// Bytes of the packed chunks in the record.
-    #[serde(default)]
-    pub(super) chunks: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) complete: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) bytes: Option<u64>,
+/// Tokens as they are read; who counted them may be a word that is not known here.
+#[derive(Default)]
+pub(super) struct UsageHead {
+    input: u64,
+    output: u64,
+    source: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct AttemptHead<'a> {
-    pub(super) upstream: Text<'a>,
-    pub(super) endpoint: Text<'a>,
-    pub(super) began: Micros,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ended: Option<Micros>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<Text<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct TimesHead {
-    pub(super) received: Micros,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sent: Option<Micros>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) headers: Option<Micros>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) first_byte: Option<Micros>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) first_token: Option<Micros>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) last: Option<Micros>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client_closed: Option<Micros>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct UsageHead<'a> {
-    pub(super) input: u64,
-    pub(super) output: u64,
-    pub(super) source: Text<'a>,
-}
-
-impl<'a> SessionHead<'a> {
-    pub(super) fn of(session: &'a Session) -> Self {
-        Self { id: (&session.id).into(), turn: session.turn }
-    }
-
-    pub(super) fn into_session(self) -> Session {
-        Session { id: self.id.into_owned(), turn: self.turn }
+impl MessageHead {
+    pub(super) fn into_message(self, kept: Bytes) -> Message {
+        Message { headers: self.headers, body: self.body.into_content(kept) }
     }
 }
 
-impl<'a> CallerHead<'a> {
-    pub(super) fn of(caller: &'a CallerNote) -> Self {
-        let CallerNote { key, tenant, credential } = caller;
-        Self { key: text(key), tenant: text(tenant), credential: text(credential) }
-    }
-
-    pub(super) fn into_caller(self) -> CallerNote {
-        let Self { key, tenant, credential } = self;
-        CallerNote { key: owned(key), tenant: owned(tenant), credential: owned(credential) }
-    }
-}
-
-impl<'a> CallHead<'a> {
-    pub(super) fn of(call: &'a CallNote) -> Self {
-        Self {
-            method: Some(call.method.as_str().into()),
-            path: (&call.path).into(),
-            dialect: call.dialect.map(|dialect| dialect.label().into()),
-            operation: call.operation.map(|operation| operation.label().into()),
-            streamed: call.streamed,
-            model: text(&call.model),
-            model_asked: text(&call.model_asked),
-            model_sent: text(&call.model_sent),
-            model_answered: text(&call.model_answered),
-        }
-    }
-
-    pub(super) fn into_call(self) -> Option<CallNote> {
-        let method = self.method.as_deref().unwrap_or("POST");
-        Some(CallNote {
-            method: http::Method::from_bytes(method.as_bytes()).ok()?,
-            path: self.path.into_owned(),
-            dialect: self.dialect.as_deref().and_then(words::dialect),
-            operation: self.operation.as_deref().and_then(words::operation),
-            streamed: self.streamed,
-            model: owned(self.model),
-            model_asked: owned(self.model_asked),
-            model_sent: owned(self.model_sent),
-            model_answered: owned(self.model_answered),
-        })
-    }
-}
-
-impl<'a> MessageHead<'a> {
-    pub(super) fn of(message: &'a Message) -> Self {
-        let headers = words::write_headers(&message.headers);
-        Self { headers, body: BodyHead::of(&message.body) }
-    }
-
-    pub(super) fn into_message(self, kept: Bytes) -> Option<Message> {
-        let headers = words::read_headers(self.headers)?;
-        Some(Message { headers, body: self.body.into_content(kept) })
-    }
-}
-
-impl<'a> BodyHead<'a> {
-    pub(super) fn of(body: &'a Content) -> Self {
-        let kept = body.kept().map(|bytes| bytes.len() as u64);
-        match body {
-            Content::Unknown => Self::default(),
-            Content::Whole(_) => Self { kept, ..Self::default() },
-            Content::Cut { length, digest, .. } => {
-                let digest = Some(hex::write_hex(digest));
-                Self { kept, length: Some(*length), digest, shape: None }
-            }
-            Content::Shape(shape) => Self { shape: Some(Cow::Borrowed(shape)), ..Self::default() },
-        }
-    }
-
+impl BodyHead {
     pub(super) fn length(&self) -> Option<u64> {
         self.shape.as_ref().map(|shape| shape.length).or(self.length).or(self.kept)
     }
 
-    pub(super) fn into_content(self, kept: Bytes) -> Content {
-        let digest = self.digest.as_deref().map(hex::read_hex);
-        match (self.kept, self.length, digest, self.shape) {
+    fn into_content(self, kept: Bytes) -> Content {
+        match (self.kept, self.length, self.digest, self.shape) {
             (Some(_), None, None, None) => Content::Whole(kept),
-            (Some(_), Some(length), Some(Some(digest)), None) => {
-                Content::Cut { kept, length, digest }
-            }
-            (None, None, None, Some(shape)) => Content::Shape(Box::new(shape.into_owned())),
+            (Some(_), Some(length), Some(digest), None) => Content::Cut { kept, length, digest },
+            (None, None, None, Some(shape)) => Content::Shape(Box::new(shape)),
             _ => Content::Unknown,
         }
     }
 }
 
-impl<'a> AnswerHead<'a> {
-    pub(super) fn of(answer: &'a AnswerNote, chunks: u64) -> Self {
-        let message = MessageHead::of(&answer.message);
-        let AnswerNote { status, complete, bytes, .. } = *answer;
-        Self { status, message, chunks, complete, bytes }
-    }
-
-    pub(super) fn into_answer(self, chunks: Vec<ChunkNote>, kept: Bytes) -> Option<AnswerNote> {
-        let Self { status, message, complete, bytes, .. } = self;
-        let message = message.into_message(kept)?;
-        Some(AnswerNote { status, message, chunks, complete, bytes })
-    }
-}
-
-impl<'a> AttemptHead<'a> {
-    pub(super) fn of(attempt: &'a AttemptNote) -> Self {
-        Self {
-            upstream: (&attempt.upstream).into(),
-            endpoint: (&attempt.endpoint).into(),
-            began: attempt.began.into(),
-            ended: attempt.ended.map(Micros::from),
-            status: attempt.status,
-            error: text(&attempt.error),
-        }
-    }
-
-    pub(super) fn into_attempt(self) -> AttemptNote {
-        AttemptNote {
-            upstream: self.upstream.into_owned(),
-            endpoint: self.endpoint.into_owned(),
-            began: self.began.into(),
-            ended: self.ended.map(Duration::from),
-            status: self.status,
-            error: owned(self.error),
-        }
-    }
-}
-
-impl TimesHead {
-    pub(super) fn of(times: &Times) -> Self {
-        let Times { received, sent, headers, first_byte, first_token, last, client_closed } =
-            *times;
-        Self {
-            received: received.into(),
-            sent: sent.map(Micros::from),
-            headers: headers.map(Micros::from),
-            first_byte: first_byte.map(Micros::from),
-            first_token: first_token.map(Micros::from),
-            last: last.map(Micros::from),
-            client_closed: client_closed.map(Micros::from),
-        }
-    }
-
-    pub(super) fn into_times(self) -> Times {
-        Times {
-            received: self.received.into(),
-            sent: self.sent.map(Duration::from),
-            headers: self.headers.map(Duration::from),
-            first_byte: self.first_byte.map(Duration::from),
-            first_token: self.first_token.map(Duration::from),
-            last: self.last.map(Duration::from),
-            client_closed: self.client_closed.map(Duration::from),
-        }
-    }
-}
-
-impl UsageHead<'_> {
-    pub(super) fn of(usage: Usage) -> Self {
-        Self { input: usage.input, output: usage.output, source: usage.source.label().into() }
-    }
-
+impl UsageHead {
     pub(super) fn into_usage(self) -> Option<Usage> {
-        let source = words::usage_source(&self.source)?;
+        let source = words::usage_source(self.source.as_deref()?)?;
         Some(Usage { input: self.input, output: self.output, source })
     }
 }
 
-pub(super) fn text(text: &Option<String>) -> Option<Text<'_>> {
-    text.as_deref().map(Cow::Borrowed)
+impl Write for Message {
+    fn write(&self, fields: &mut Writer<'_>) {
+        for (name, value) in &self.headers {
+            fields.each(1, &[name.as_str().as_bytes(), b":", value.as_bytes()]);
+        }
+        fields.number(2, self.body.kept().map(|kept| kept.len() as u64));
+        match &self.body {
+            Content::Unknown | Content::Whole(_) => {}
+            Content::Cut { length, digest, .. } => {
+                fields.number(3, Some(*length));
+                fields.bytes(4, Some(digest));
+            }
+            // Writing to memory does not fail.
+            Content::Shape(shape) => fields.bytes(5, serde_json::to_vec(shape).ok().as_deref()),
+        }
+    }
 }
 
-pub(super) fn owned(text: Option<Text<'_>>) -> Option<String> {
-    text.map(Cow::into_owned)
+impl Read for MessageHead {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        let body = &mut self.body;
+        match field {
+            1 => {
+                // No name has a colon (RFC 9110 §5.6.2).
+                let line = value.bytes()?;
+                let (name, value) = line.split_at(memchr::memchr(b':', line)?);
+                let name = HeaderName::from_bytes(name).ok()?;
+                let value = HeaderValue::from_bytes(value.get(1..)?).ok()?;
+                // There may be more than a map can hold.
+                self.headers.try_append(name, value).ok()?;
+            }
+            2 => body.kept = Some(value.number()?),
+            3 => body.length = Some(value.number()?),
+            4 => body.digest = Some(value.bytes()?.try_into().ok()?),
+            5 => body.shape = Some(serde_json::from_slice(value.bytes()?).ok()?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for Session {
+    fn write(&self, fields: &mut Writer<'_>) {
+        fields.text(1, Some(&self.id));
+        fields.number(2, Some(self.turn.into()));
+    }
+}
+
+impl Read for Session {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.id = value.owned()?,
+            2 => self.turn = value.number()?.try_into().ok()?,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for CallerNote {
+    fn write(&self, fields: &mut Writer<'_>) {
+        let Self { key, tenant, credential } = self;
+        fields.text(1, key.as_deref());
+        fields.text(2, tenant.as_deref());
+        fields.text(3, credential.as_deref());
+    }
+}
+
+impl Read for CallerNote {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.key = Some(value.owned()?),
+            2 => self.tenant = Some(value.owned()?),
+            3 => self.credential = Some(value.owned()?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for CallNote {
+    fn write(&self, fields: &mut Writer<'_>) {
+        fields.text(1, Some(self.method.as_str()));
+        fields.text(2, Some(&self.path));
+        fields.text(3, self.dialect.map(|dialect| dialect.label()));
+        fields.text(4, self.operation.map(|operation| operation.label()));
+        fields.number(5, self.streamed.map(u64::from));
+        fields.text(6, self.model.as_deref());
+        fields.text(7, self.model_asked.as_deref());
+        fields.text(8, self.model_sent.as_deref());
+        fields.text(9, self.model_answered.as_deref());
+    }
+}
+
+impl Read for CallNote {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.method = http::Method::from_bytes(value.bytes()?).ok()?,
+            2 => self.path = value.owned()?,
+            3 => self.dialect = words::dialect(value.text()?),
+            4 => self.operation = words::operation(value.text()?),
+            5 => self.streamed = Some(value.number()? != 0),
+            6 => self.model = Some(value.owned()?),
+            7 => self.model_asked = Some(value.owned()?),
+            8 => self.model_sent = Some(value.owned()?),
+            9 => self.model_answered = Some(value.owned()?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for AttemptNote {
+    fn write(&self, fields: &mut Writer<'_>) {
+        fields.text(1, Some(&self.upstream));
+        fields.text(2, Some(&self.endpoint));
+        fields.number(3, micros(Some(self.began)));
+        fields.number(4, micros(self.ended));
+        fields.number(5, self.status.map(u64::from));
+        fields.text(6, self.error.as_deref());
+    }
+}
+
+impl Read for AttemptNote {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.upstream = value.owned()?,
+            2 => self.endpoint = value.owned()?,
+            3 => self.began = duration(value)?,
+            4 => self.ended = Some(duration(value)?),
+            5 => self.status = Some(value.number()?.try_into().ok()?),
+            6 => self.error = Some(value.owned()?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for Times {
+    fn write(&self, fields: &mut Writer<'_>) {
+        let Self { received, sent, headers, first_byte, first_token, last, client_closed } = self;
+        fields.number(1, micros(Some(*received)));
+        fields.number(2, micros(*sent));
+        fields.number(3, micros(*headers));
+        fields.number(4, micros(*first_byte));
+        fields.number(5, micros(*first_token));
+        fields.number(6, micros(*last));
+        fields.number(7, micros(*client_closed));
+    }
+}
+
+impl Read for Times {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.received = duration(value)?,
+            2 => self.sent = Some(duration(value)?),
+            3 => self.headers = Some(duration(value)?),
+            4 => self.first_byte = Some(duration(value)?),
+            5 => self.first_token = Some(duration(value)?),
+            6 => self.last = Some(duration(value)?),
+            7 => self.client_closed = Some(duration(value)?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+impl Write for Usage {
+    fn write(&self, fields: &mut Writer<'_>) {
+        fields.number(1, Some(self.input));
+        fields.number(2, Some(self.output));
+        fields.text(3, Some(self.source.label()));
+    }
+}
+
+impl Read for UsageHead {
+    fn take(&mut self, field: u64, value: Value<'_>) -> Option<()> {
+        match field {
+            1 => self.input = value.number()?,
+            2 => self.output = value.number()?,
+            3 => self.source = Some(value.owned()?),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+fn micros(duration: Option<Duration>) -> Option<u64> {
+    duration.map(|duration| Micros::from(duration).0)
+}
+
+fn duration(value: Value<'_>) -> Option<Duration> {
+    value.number().map(|micros| Micros(micros).into())
 }

@@ -31,14 +31,16 @@ fn master() -> Master {
     Master::new(&MasterKey(Secret::new("5a".repeat(32)))).unwrap()
 }
 
-/// A segment with `records` of them. Returns where each begins, and its length.
+/// A segment with `records` of them, each in a block of its own. Returns where each begins, and
+/// its length.
 fn segment(directory: &Path, records: u64, master: Option<&Master>) -> (Vec<u64>, u64) {
     let mut active = ActiveSegment::begin(&SystemDisk, directory, ID, master).unwrap();
-    let mut encoder = Encoder::new().unwrap();
+    let (mut packer, mut gathered) = (Packer::new().unwrap(), Gathered::default());
     for number in 0..records {
         let exchange = numbered(number, 60);
-        let record = encoder.encode(&exchange).unwrap();
-        assert!(active.append(record, IndexEntry::of(&exchange)));
+        gathered.add(Draft::of(&exchange).unwrap());
+        let block = packer.pack(gathered.records()).unwrap();
+        assert!(active.append(block, &mut gathered));
     }
     let listed = active.flush().unwrap();
     (listed.iter().map(|it| it.place.offset).collect(), active.length())
@@ -53,8 +55,10 @@ fn read(directory: &Path, master: Option<&Master>) -> (Vec<u64>, usize) {
             bad += 1;
             continue;
         };
-        let record = reader.record(frame).unwrap();
-        numbers.push(is_whole(&reader.exchange(&record).unwrap()).expect("only whole records"));
+        let packed = reader.packed(frame).unwrap();
+        let block = reader.block(&packed).unwrap();
+        let whole = |ordinal| is_whole(&block.exchange(ordinal).unwrap());
+        numbers.extend((0..block.records()).map(|ordinal| whole(ordinal).expect("only whole")));
     }
     (numbers, bad)
 }
@@ -90,7 +94,7 @@ fn a_segment_that_is_cut_anywhere_has_what_stands_before() {
 }
 
 #[test]
-fn any_flipped_bit_costs_one_record_and_no_more() {
+fn any_flipped_bit_costs_one_block_and_no_more() {
     for master in [None, Some(master())] {
         let directory = Directory::new();
         let (offsets, length) = segment(&directory.0, 4, master.as_ref());
@@ -143,11 +147,16 @@ fn holes_and_garbage_between_frames_are_passed_over() {
 fn a_record_is_read_at_its_place_and_nowhere_else() {
     let directory = Directory::new();
     let (offsets, length) = segment(&directory.0, 3, None);
-    let reader = SegmentReader::open(&directory.0, ID, None).unwrap();
+    let mut reader = SegmentReader::open(&directory.0, ID, None).unwrap();
+    let mut read = |offset, ordinal| {
+        reader.read(Place { segment: ID, offset, ordinal }).map(|it| is_whole(&it))
+    };
     for offset in 0..length + 50 {
-        assert_eq!(reader.frame_at(offset).is_ok(), offsets.contains(&offset), "{offset}");
+        let number = offsets.iter().position(|it| *it == offset);
+        assert_eq!(read(offset, 0).ok(), number.map(|number| Some(number as u64)), "{offset}");
+        assert!(matches!(read(offset, 1), Err(ReadError::NoRecord(_))), "{offset}");
     }
-    assert!(reader.frame_at(u64::MAX).is_err());
+    assert!(read(u64::MAX, 0).is_err());
 }
 
 #[test]
