@@ -18,6 +18,7 @@
 //! | [`types`] | shared words: ids, outcomes, time | nothing |
 //! | [`protocol`] | pure wire knowledge | types |
 //! | [`observe`] | record, metrics, access log | types |
+//! | [`history`] | past requests, each and in sums | types, observe |
 //! | [`error`] | every fault and how it looks | types |
 //! | [`store`] | what outlives the process, over sled | types |
 //! | [`cache`] | answers that need not be asked for again | types, protocol |
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod history;
 pub mod identity;
 pub mod observe;
 pub mod pipeline;

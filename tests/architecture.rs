@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 20] = [
+const LAYERS: [Layer; 21] = [
     ("types", ""),
     ("protocol", "types"),
     ("error", "types"),
     ("observe", "types"),
+    ("history", "types observe"),
     // The parts that the pipeline brings together know nothing of one another.
     ("identity", "types error protocol observe::event"),
     ("admission", "types error protocol observe::event"),
@@ -33,7 +34,7 @@ const LAYERS: [Layer; 20] = [
     ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
-    ("config", "types observe identity admission cache upstream capture store"),
+    ("config", "types observe history identity admission cache upstream capture store"),
     ("app", ALL_BELOW_APP),
     ("cli", ALL),
     // `main` is a crate of its own: see `the_program_only_calls_the_command_line`.
@@ -44,11 +45,11 @@ const LAYERS: [Layer; 20] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
-const PATH_AND_REPLAY: &str = "types protocol error observe identity admission cache upstream \
-     capture store pipeline replay";
-const ALL_BELOW_APP: &str = "types protocol error observe identity admission cache upstream \
-     capture store pipeline edge admin replay sim config";
-const ALL: &str = "types protocol error observe identity admission cache upstream \
+const PATH_AND_REPLAY: &str = "types protocol error observe history identity admission cache \
+     upstream capture store pipeline replay";
+const ALL_BELOW_APP: &str = "types protocol error observe history identity admission cache \
+     upstream capture store pipeline edge admin replay sim config";
+const ALL: &str = "types protocol error observe history identity admission cache upstream \
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.

@@ -6,6 +6,7 @@ mod assets;
 mod cache;
 mod capture;
 mod health;
+mod history;
 mod overview;
 mod profile;
 mod replay;
@@ -17,6 +18,7 @@ pub use profile::Profiling;
 pub use replay::ReplayControl;
 
 use crate::cache::Cache;
+use crate::history::History;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
@@ -61,6 +63,8 @@ pub struct AdminState {
     pub capture: Option<CaptureControl>,
     /// What was captured, sent again; `None` where there is no directory for it.
     pub replay: Option<ReplayControl>,
+    /// Past requests, each and in sums.
+    pub history: Arc<History>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -99,6 +103,9 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/replays/{id}/progress", get(replay::progress))
         .route("/api/v1/replays/{id}/stop", post(replay::stop))
         .route("/api/v1/replays/{id}/{file}", get(replay::file))
+        .route("/api/v1/history", get(history::sums))
+        .route("/api/v1/requests", get(history::list))
+        .route("/api/v1/requests/{id}", get(history::show))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))

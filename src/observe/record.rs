@@ -38,6 +38,9 @@ pub struct RequestRecord {
     pub slo: Judgements,
     /// Why its trace is kept, if it is; decided on delivery.
     pub kept: Option<KeepReason>,
+    /// Whether it was collected for the capture, which may still leave it out: by its sample,
+    /// or for want of room.
+    pub captured: bool,
 }
 
 /// On whose behalf a request is made.
@@ -113,6 +116,8 @@ pub struct Attempt {
     pub upstream: usize,
     /// `host:port` of the endpoint.
     pub endpoint: Arc<str>,
+    /// The model that it was asked for, where it was asked for one.
+    pub model: Option<Arc<str>>,
     /// The span id sent to the endpoint as the parent of its own spans.
     pub span_id: SpanId,
     /// When the attempt began.
@@ -139,6 +144,7 @@ impl Attempt {
         Self {
             upstream,
             endpoint,
+            model: None,
             span_id,
             started: now,
             connected: None,
@@ -213,6 +219,7 @@ impl RequestRecord {
             verdict: verdict::failed(500, ErrorType::Other),
             slo: Judgements::default(),
             kept: None,
+            captured: false,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use crate::capture::{AnswerNote, AttemptNote, CallNote, CallerNote, Exchange, Times};
 use crate::observe::{Attempt, RequestRecord, Verdict};
-use crate::types::{CacheStatus, Clock, Outcome, StreamEnd};
+use crate::types::{CacheStatus, ChunkNote, Clock, Outcome, StreamEnd};
 use crate::upstream::Model;
 use http::request::Parts;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 /// All that the record of a request for `model` knows of its exchange: neither request nor
 /// answer, but of the answer what was seen of it.
 pub(super) fn exchange(
-    rec: &mut RequestRecord,
+    rec: &RequestRecord,
     (head, model): (&Parts, &Model),
     verdict: Verdict,
     clock: Clock,
 ) -> Exchange {
     let answer = AnswerNote {
-        chunks: rec.meter.take_chunks(),
+        chunks: chunks(rec),
         complete: Some(is_complete(rec, verdict)),
         ..AnswerNote::default()
     };
@@ -42,6 +42,16 @@ pub(super) fn exchange(
     }
 }
 
+/// The chunks that were noted one by one; what came after them is left out.
+fn chunks(rec: &RequestRecord) -> Vec<ChunkNote> {
+    let Some(strip) = rec.meter.chunks() else { return Vec::new() };
+    let mut notes: Vec<_> = strip.notes().collect();
+    if strip.merged() > 0 {
+        notes.pop();
+    }
+    notes
+}
+
 /// Whether the end of the answer was seen. What was kept of an answer has its end; what is
 /// left to ask is whether the client has it.
 fn is_complete(rec: &RequestRecord, verdict: Verdict) -> bool {
@@ -61,19 +71,13 @@ fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
         streamed: Some(call.streamed),
         model: Some(model.name.clone()),
         model_asked: call.model_asked.clone(),
-        model_sent: model_sent(rec, model),
+        model_sent: rec
+            .attempts
+            .last()
+            .and_then(|attempt| attempt.model.as_deref())
+            .map(str::to_owned),
         model_answered: call.model_answered.clone(),
     }
-}
-
-/// The name that the target of the last attempt has for the model. `None` where targets share an
-/// upstream and differ in that: an attempt does not say which of them it was for.
-fn model_sent(rec: &RequestRecord, model: &Model) -> Option<String> {
-    let last = rec.attempts.last()?;
-    let targets = model.targets.iter().filter(|target| target.upstream.index == last.upstream);
-    let mut names = targets.map(|target| &target.model);
-    let first = names.next()?;
-    names.all(|name| name == first).then(|| first.clone())
 }
 
 fn noted(attempt: &Attempt, rec: &RequestRecord, model: &Model) -> AttemptNote {

@@ -42,7 +42,7 @@ pub struct Target {
     /// Where.
     pub upstream: Arc<Upstream>,
     /// What the upstream calls the model.
-    pub model: String,
+    pub model: Arc<str>,
     /// Share of the traffic; 0 is drained.
     pub weight: u32,
 }
