@@ -20,6 +20,7 @@
 //! | [`human`] | numbers as people read them | nothing |
 //! | [`protocol`] | pure wire knowledge | types |
 //! | [`observe`] | record, metrics, access log | types |
+//! | [`history`] | past requests, each and in sums | types, observe |
 //! | [`error`] | every fault and how it looks | types |
 //! | [`store`] | what outlives the process, over sled | types |
 //! | [`cache`] | answers that need not be asked for again | types, protocol |
@@ -44,6 +45,7 @@ pub mod config;
 pub mod edge;
 pub mod error;
 pub mod files;
+pub mod history;
 pub mod human;
 pub mod identity;
 pub mod observe;

@@ -7,6 +7,7 @@ mod charts;
 mod cache;
 mod capture;
 mod health;
+mod history;
 mod overview;
 mod pages;
 mod profile;
@@ -20,6 +21,7 @@ pub use profile::Profiling;
 pub use replay::ReplayControl;
 
 use crate::cache::Cache;
+use crate::history::History;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
@@ -66,6 +68,8 @@ pub struct AdminState {
     pub replay: Option<ReplayControl>,
     /// The pages' own files.
     pub assets: Assets,
+    /// Past requests, each and in sums.
+    pub history: Arc<History>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -114,6 +118,9 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/replays/{id}/progress", get(replay::progress))
         .route("/api/v1/replays/{id}/stop", post(replay::stop))
         .route("/api/v1/replays/{id}/{file}", get(replay::file))
+        .route("/api/v1/history", get(history::sums))
+        .route("/api/v1/requests", get(history::list))
+        .route("/api/v1/requests/{id}", get(history::show))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))

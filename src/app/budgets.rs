@@ -33,10 +33,10 @@ pub(super) struct Budgets {
 
 impl Budgets {
     /// Those that `observer` judges by, kept in `store`.
-    pub(super) fn of(observer: &Observer, store: Option<Store>, clock: Clock) -> Self {
+    pub(super) fn of(observer: &Observer, store: Option<Arc<Store>>, clock: Clock) -> Self {
         Self {
             book: Arc::clone(observer.slos()),
-            store: store.map(Arc::new),
+            store,
             clock,
             dropped: observer.metrics().dropped(Sink::Slo),
         }

@@ -8,11 +8,12 @@ mod caching;
 mod capturing;
 mod observing;
 mod remembered;
+mod remembering;
 mod replaying;
 mod side;
 
 use crate::admin::{AdminState, Assets, Profiling, Readiness};
-use crate::config::Settings;
+use crate::config::{ServerSettings, Settings};
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
 use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames};
@@ -26,6 +27,7 @@ use caching::Caching;
 use capturing::Capturing;
 use observing::{Observed, Observing};
 pub use remembered::segment_rows;
+use remembering::Remembering;
 use replaying::Replaying;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -96,6 +98,7 @@ pub struct App {
     caching: Caching,
     capturing: Capturing,
     replaying: Replaying,
+    remembering: Arc<Remembering>,
     level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: BoundListener,
@@ -110,26 +113,27 @@ impl App {
     /// # Errors
     /// When a port cannot be had or the system is out of something.
     pub fn build(settings: Settings, around: Surroundings) -> Result<Self, StartError> {
-        let data: Result<Vec<_>, _> = settings.server.listen.iter().copied().map(bind_to).collect();
-        let (data, admin) = (data?, bind_to(settings.server.admin)?);
+        let (data, admin) = bound(&settings.server)?;
         let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let clock = Clock::system();
+        let store = around.store.map(Arc::new);
         let observed = Observed {
             settings: &settings,
             recording: around.recording,
             names: around.names,
             log: around.log.map(|log| (log, level.access_lines())),
-            past: budgets::saved(around.store.as_ref(), clock),
+            store: store.as_ref(),
             clock,
         };
-        let Observing { observer, worker, exporter } = observed.start()?;
+        let Observing { observer, history, worker, exporter } = observed.start()?;
         let metrics = observer.metrics();
+        let remembering = Arc::new(Remembering::new(history, around.recording, metrics));
         let caching = Caching::start(&settings, around.answers, metrics, clock);
         let caching = caching.map_err(StartError::Worker)?;
         let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
         let upstreams = numbered(settings.upstreams);
-        let budgets = Budgets::of(&observer, around.store, clock);
+        let budgets = Budgets::of(&observer, store, clock);
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
         let watcher = Watcher::new(
             upstreams.clone(),
@@ -152,7 +156,6 @@ impl App {
             random: Random::from_system(),
             cut: CancellationToken::new(),
         });
-        let drain = settings.server.drain;
         Ok(Self {
             deps,
             upstreams,
@@ -162,10 +165,11 @@ impl App {
             caching,
             capturing,
             replaying,
+            remembering,
             level,
             data,
             admin,
-            drain,
+            drain: settings.server.drain,
             worker,
             exporter,
         })
@@ -199,6 +203,7 @@ impl App {
             capture: self.capturing.control.clone(),
             replay: self.replaying.control.clone(),
             assets: Assets::embedded(),
+            history: Arc::clone(&self.remembering.history),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -210,6 +215,7 @@ impl App {
         tasks.spawn(self.caching.run(halt.clone()));
         tasks.spawn(self.capturing.run(halt.clone()));
         tasks.spawn(self.replaying.run(halt.clone()));
+        tasks.spawn(Arc::clone(&self.remembering).run(halt.clone()));
 
         let (shut, shutdown) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&deps), upstreams.first().cloned());
@@ -241,6 +247,8 @@ impl App {
             tracing::warn!("background tasks did not end in time");
         }
         observing::finish(deps.observer.worker(), self.worker, self.exporter).await;
+        // Last, for the worker is who fills it.
+        self.remembering.finish().await;
         Ok(())
     }
 }
@@ -261,6 +269,11 @@ fn first(data: &[BoundListener]) -> SocketAddr {
         });
     }
     address
+}
+
+fn bound(server: &ServerSettings) -> Result<(Vec<BoundListener>, BoundListener), StartError> {
+    let data: Result<_, _> = server.listen.iter().copied().map(bind_to).collect();
+    Ok((data?, bind_to(server.admin)?))
 }
 
 fn bind_to(address: SocketAddr) -> Result<BoundListener, StartError> {

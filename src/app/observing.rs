@@ -2,13 +2,15 @@
 //!
 //! Must not know: how requests are served.
 
-use super::StartError;
+use super::{StartError, budgets, remembering};
 use crate::config::Settings;
+use crate::history::History;
 use crate::observe::{
     AccessLines, Consumers, Keeper, LogOutput, Metrics, Observer, Outputs, RecordNames, Recording,
     SemanticNames, Sink, SloBook, TraceExport, Worker,
 };
-use crate::types::{Clock, SloHistory};
+use crate::store::Store;
+use crate::types::Clock;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -24,14 +26,15 @@ pub(super) struct Observed<'a> {
     pub(super) recording: Recording,
     pub(super) names: SemanticNames,
     pub(super) log: Option<(LogOutput, AccessLines)>,
-    /// What became of the objectives before.
-    pub(super) past: Vec<SloHistory>,
+    /// Where it is known what was before.
+    pub(super) store: Option<&'a Arc<Store>>,
     pub(super) clock: Clock,
 }
 
 /// The observer and the threads behind it.
 pub(super) struct Observing {
     pub(super) observer: Arc<Observer>,
+    pub(super) history: Arc<History>,
     pub(super) worker: Option<JoinHandle<io::Result<()>>>,
     pub(super) exporter: Option<JoinHandle<()>>,
 }
@@ -39,14 +42,16 @@ pub(super) struct Observing {
 impl Observed<'_> {
     /// Starts everybody.
     pub(super) fn start(self) -> Result<Observing, StartError> {
-        let Self { settings, recording, names, log, past, clock } = self;
+        let Self { settings, recording, names, log, store, clock } = self;
+        let history = remembering::history(settings, store);
+        let sink = (recording == Recording::On).then(|| history.sink());
         let upstreams: Vec<String> = settings.upstreams.iter().map(|u| u.name.clone()).collect();
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &upstreams, &settings.slos, names);
         let metrics = Arc::new(metrics.map_err(StartError::Metrics)?);
         let series = Arc::clone(&metrics);
         let open = move |key: &_, windows: &[String]| series.slo_series(key, windows);
         let mut slos = SloBook::new(settings.slos.clone(), open);
-        slos.restore(past, clock.date());
+        slos.restore(budgets::saved(store.map(|store| &**store), clock), clock.date());
         let slos = Arc::new(slos);
         let tracing = &settings.tracing;
         let (traces, exporter) = match tracing.otlp.clone() {
@@ -58,10 +63,10 @@ impl Observed<'_> {
             }
         };
         let keeper = traces.is_some().then(|| Keeper::new(tracing.sampling));
-        let (worker, thread) = if log.is_some() || traces.is_some() {
+        let (worker, thread) = if log.is_some() || traces.is_some() || sink.is_some() {
             let objectives = settings.slos.iter().map(|slo| slo.name.clone()).collect();
             let names = RecordNames { metrics: Arc::clone(&metrics), upstreams, objectives, clock };
-            let outputs = Outputs { log, traces };
+            let outputs = Outputs { log, traces, sink };
             let started = Worker::start(outputs, names);
             let (worker, thread) = started.map_err(StartError::Worker)?;
             (Some(worker), Some(thread))
@@ -70,7 +75,7 @@ impl Observed<'_> {
         };
         let consumers = Consumers { metrics, slos, keeper, worker, recording };
         let observer = Observer::new(consumers, clock);
-        Ok(Observing { observer, worker: thread, exporter })
+        Ok(Observing { observer, history, worker: thread, exporter })
     }
 }
 

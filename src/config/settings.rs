@@ -4,6 +4,7 @@
 
 use crate::cache::{CacheSettings, RouteCache};
 use crate::capture::{CaptureSettings, RouteCapture};
+use crate::history::RecentSettings;
 use crate::identity::KeySettings;
 use crate::observe::{LogSettings, SloSettings, TracingSettings};
 use crate::upstream::{ModelSettings, UpstreamSettings};
@@ -17,6 +18,8 @@ use std::time::Duration;
 pub struct Settings {
     /// `[server]`
     pub server: ServerSettings,
+    /// `[admin] recent`
+    pub recent: RecentSettings,
     /// `[[upstream]]`, in order. Empty when none is named.
     pub upstreams: Vec<UpstreamSettings>,
     /// `[[model]]`, in order. Empty when models are to be discovered.

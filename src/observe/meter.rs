@@ -3,7 +3,7 @@
 //! Must not know: dialects; it is told whether a chunk held generated output.
 
 use crate::observe::metrics::INTER_CHUNK_SECONDS;
-use crate::types::{ChunkKind, ChunkNote, StreamFacts};
+use crate::types::{ChunkKind, ChunkNote, ChunkStrip, StreamFacts};
 use std::time::{Duration, Instant};
 
 /// Counts one answer's chunks. Gaps are bucketed here and merged into the metric once, at
@@ -24,13 +24,10 @@ pub struct StreamMeter {
 /// Chunks, one by one.
 #[derive(Clone, Debug)]
 struct ChunkLog {
-    notes: Vec<ChunkNote>,
+    strip: ChunkStrip,
     /// When the last of them came, or the request.
     last: Instant,
 }
-
-/// Chunks beyond these are not noted one by one.
-const MOST_CHUNKS: usize = 65_536;
 
 /// Inter-chunk gaps by the buckets of [`INTER_CHUNK_SECONDS`], the last being +Inf.
 #[derive(Clone, Debug, Default)]
@@ -42,14 +39,21 @@ pub struct GapCounts {
 }
 
 impl StreamMeter {
-    /// From here on every chunk of the request received at `received` is noted.
-    pub fn note_chunks(&mut self, received: Instant) {
-        self.chunks = Some(ChunkLog { notes: Vec::new(), last: received });
+    /// From here on every chunk of the request received at `received` is noted, in at most
+    /// about `room` bytes. Whoever asks for more room has to do so before the first chunk.
+    pub fn note_chunks(&mut self, received: Instant, room: usize) {
+        let fresh = || ChunkLog { strip: ChunkStrip::new(room), last: received };
+        self.chunks.get_or_insert_with(fresh).strip.make_room(room);
     }
 
-    /// The chunks that were noted, up to 65,536.
-    pub fn take_chunks(&mut self) -> Vec<ChunkNote> {
-        self.chunks.take().map_or_else(Vec::new, |chunks| chunks.notes)
+    /// The chunks that were noted; `None` where nobody wanted them.
+    pub fn chunks(&self) -> Option<&ChunkStrip> {
+        self.chunks.as_ref().map(|log| &log.strip)
+    }
+
+    /// When the last chunk arrived.
+    pub fn last_chunk(&self) -> Option<Instant> {
+        self.last_chunk
     }
 
     /// A chunk of `length` bytes arrived at `now`.
@@ -81,8 +85,8 @@ impl StreamMeter {
     /// The chunk of `now` held generated output. The first such call is the first token.
     pub fn on_generated(&mut self, now: Instant) {
         self.first_token.get_or_insert(now);
-        if let Some(last) = self.chunks.as_mut().and_then(|chunks| chunks.notes.last_mut()) {
-            last.kind = ChunkKind::Generated;
+        if let Some(chunks) = &mut self.chunks {
+            chunks.strip.mark_generated();
         }
     }
 
@@ -107,15 +111,12 @@ impl StreamMeter {
 
 impl ChunkLog {
     fn push(&mut self, now: Instant, length: usize) {
-        if self.notes.len() == MOST_CHUNKS {
-            return;
-        }
         let whole = now.saturating_duration_since(self.last).as_micros();
         let after = Duration::from_micros(u64::try_from(whole).unwrap_or(u64::MAX));
         // Not `now`: what was rounded off belongs to the next gap, so that sums are true.
         self.last += after;
         let length = u32::try_from(length).unwrap_or(u32::MAX);
-        self.notes.push(ChunkNote { after, length, kind: ChunkKind::Other });
+        self.strip.push(ChunkNote { after, length, kind: ChunkKind::Other });
     }
 }
 
@@ -157,8 +158,8 @@ mod tests {
         let at = |nanoseconds| t0 + Duration::from_nanos(nanoseconds);
         let mut meter = StreamMeter::default();
         meter.on_chunk(at(1_000), 5);
-        assert_eq!(meter.take_chunks(), []);
-        meter.note_chunks(t0);
+        assert_eq!(meter.chunks(), None);
+        meter.note_chunks(t0, 100);
         for (nanoseconds, length) in [(1_900, 5), (3_800, 7), (5_700, 1)] {
             meter.on_chunk(at(nanoseconds), length);
             if length == 7 {
@@ -169,8 +170,8 @@ mod tests {
             |after, length, kind| ChunkNote { after: Duration::from_micros(after), length, kind };
         let (other, generated) = (ChunkKind::Other, ChunkKind::Generated);
         let expected = [note(1, 5, other), note(2, 7, generated), note(2, 1, other)];
-        assert_eq!(meter.take_chunks(), expected, "5.7 us in all");
-        assert_eq!(meter.take_chunks(), []);
+        let noted: Vec<_> = meter.chunks().into_iter().flat_map(ChunkStrip::notes).collect();
+        assert_eq!(noted, expected, "5.7 us in all");
     }
 
     #[test]

@@ -47,4 +47,4 @@ pub use trace::{
     ExportHealth, ExportReport, Floor, KeepReason, Keeper, OtlpProtocol, OtlpSettings, Sampling,
     TraceExport, TracingSettings, Trust, Trusted,
 };
-pub use worker::{LogOutput, Outputs, QueueFull, RecordNames, Worker};
+pub use worker::{LogOutput, Outputs, QueueFull, RecordNames, RecordSink, Worker};

@@ -8,6 +8,9 @@ use prometheus::IntGauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Room for the times of a stream's chunks, in bytes: about 800 chunks.
+const CHUNKS: usize = 4 << 10;
+
 /// Takes each finished record exactly once.
 pub struct Observer {
     consumers: Consumers,
@@ -23,7 +26,8 @@ pub struct Consumers {
     pub slos: Arc<SloBook>,
     /// Which traces are kept; `None` where there is nobody to send them to.
     pub keeper: Option<Keeper>,
-    /// Writes access lines and spans; `None` where there is neither.
+    /// Writes access lines and spans, and feeds what else is kept; `None` where there is
+    /// nothing of it.
     pub worker: Option<Worker>,
     /// Whether anybody is told at all.
     pub recording: Recording,
@@ -68,6 +72,13 @@ impl Observer {
         let gauge = self.metrics().model(model).open_streams().clone();
         gauge.inc();
         OpenStream(gauge)
+    }
+
+    /// Notes from here on when each chunk of a stream comes, where records are kept.
+    pub fn note_chunks(&self, record: &mut RequestRecord) {
+        if record.call.streamed && self.worker().is_some_and(Worker::has_sink) {
+            record.meter.note_chunks(record.timeline.received, CHUNKS);
+        }
     }
 
     /// The slot of the model `name`, whose series and budgets exist from here on.
@@ -130,6 +141,7 @@ impl Observer {
         {
             metrics.dropped(Sink::Log).inc_by(full.lines);
             metrics.dropped(Sink::Traces).inc_by(full.spans);
+            metrics.dropped(Sink::History).inc_by(full.unkept);
         }
     }
 }

@@ -38,6 +38,9 @@ pub struct RequestRecord {
     pub slo: Judgements,
     /// Why its trace is kept, if it is; decided on delivery.
     pub kept: Option<KeepReason>,
+    /// Whether it was collected for the capture, which may still leave it out: by its sample,
+    /// or for want of room.
+    pub captured: bool,
 }
 
 /// On whose behalf a request is made.
@@ -156,10 +159,10 @@ pub struct CallFacts {
 pub struct Attempt {
     /// The upstream's position in the configuration.
     pub upstream: usize,
-    /// The target's position in its model; `None` where no model was asked for.
-    pub target: Option<usize>,
     /// `host:port` of the endpoint.
     pub endpoint: Arc<str>,
+    /// The model that it was asked for, where it was asked for one.
+    pub model: Option<Arc<str>>,
     /// The span id sent to the endpoint as the parent of its own spans.
     pub span_id: SpanId,
     /// When the attempt began.
@@ -185,8 +188,8 @@ impl Attempt {
     pub fn begin(upstream: usize, endpoint: Arc<str>, span_id: SpanId, now: Instant) -> Self {
         Self {
             upstream,
-            target: None,
             endpoint,
+            model: None,
             span_id,
             started: now,
             connected: None,
@@ -262,6 +265,7 @@ impl RequestRecord {
             verdict: verdict::failed(500, ErrorType::Other),
             slo: Judgements::default(),
             kept: None,
+            captured: false,
         }
     }
 

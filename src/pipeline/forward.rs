@@ -99,7 +99,7 @@ pub(super) async fn with_retries<D: Downstream, T: Transport>(
         let span = SpanId::mint(|| deps.random.next_u64());
         let now = deps.clock.now();
         let begun = Attempt::begin(endpoint.upstream, endpoint.authority.clone(), span, now);
-        rec.attempts.push(Attempt { target: request.model.position(target), ..begun });
+        rec.attempts.push(Attempt { model: Some(Arc::clone(&target.model)), ..begun });
         let from = match *first.get_or_insert(target) {
             first if std::ptr::eq(first, target) => AnsweredBy::Target,
             _ => AnsweredBy::StandIn,
@@ -158,7 +158,7 @@ impl AttemptPlan<'_> {
             StreamUsage::Ask => request.view.usage_to_ask_for(),
             StreamUsage::AsSent => AskUsage::No,
         };
-        let renamed = (self.target.model != request.view.model()).then_some(&*self.target.model);
+        let renamed = (*self.target.model != *request.view.model()).then_some(&*self.target.model);
         let edits = Edits { model: renamed, ask_usage: ask, cache: CacheMember::Strip };
         let body = request.view.edit(&request.body.bytes, &edits);
         let mut head = upstream_request::head(down.head(), self.endpoint, body.len());

@@ -84,7 +84,7 @@ pub async fn handle<D: Downstream, T: Transport>(
     let verdict = settle(deps, &mut down, &mut rec, served).await;
     let noted = down.detach().map(|(tap, model)| {
         let asked = (down.head(), &*model);
-        (tap, note::exchange(&mut rec, asked, verdict, deps.clock))
+        (tap, note::exchange(&rec, asked, verdict, deps.clock))
     });
     rec.finish(verdict);
     // Last, for it may take its time over large bodies.
@@ -162,6 +162,7 @@ async fn run<D: Downstream, T: Transport>(
     // The whole body first: the model's name may stand at its very end.
     let body = body::read(deps, down, rec).await?;
     let request = parse::request(deps, body, rec)?;
+    deps.observer.note_chunks(rec);
     // Before anything is answered: what the client gets is written down from its first byte.
     down.tap(deps.capture.as_deref(), &request, rec);
     // Before an upstream is chosen: what is there already need not be asked for.

@@ -4,21 +4,21 @@
 
 use crate::capture::{AnswerNote, AttemptNote, CallNote, CallerNote, Exchange, Times};
 use crate::observe::{Attempt, RequestRecord, Verdict};
-use crate::types::{CacheStatus, Clock, Outcome, StreamEnd};
-use crate::upstream::{Model, Target};
+use crate::types::{CacheStatus, ChunkNote, Clock, Outcome, StreamEnd};
+use crate::upstream::Model;
 use http::request::Parts;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// All that the record of a request for `model` knows of its exchange: neither request nor
 /// answer, but of the answer what was seen of it.
 pub(super) fn exchange(
-    rec: &mut RequestRecord,
+    rec: &RequestRecord,
     (head, model): (&Parts, &Model),
     verdict: Verdict,
     clock: Clock,
 ) -> Box<Exchange> {
     let answer = AnswerNote {
-        chunks: rec.meter.take_chunks(),
+        chunks: chunks(rec),
         complete: Some(is_complete(rec, verdict)),
         ..AnswerNote::default()
     };
@@ -43,6 +43,16 @@ pub(super) fn exchange(
     })
 }
 
+/// The chunks that were noted one by one; what came after them is left out.
+fn chunks(rec: &RequestRecord) -> Vec<ChunkNote> {
+    let Some(strip) = rec.meter.chunks() else { return Vec::new() };
+    let mut notes: Vec<_> = strip.notes().collect();
+    if strip.merged() > 0 {
+        notes.pop();
+    }
+    notes
+}
+
 /// Whether the end of the answer was seen. What was kept of an answer has its end; what is
 /// left to ask is whether the client has it.
 fn is_complete(rec: &RequestRecord, verdict: Verdict) -> bool {
@@ -62,13 +72,15 @@ fn call(rec: &RequestRecord, head: &Parts, model: &Model) -> CallNote {
         streamed: Some(call.streamed),
         model: Some(model.name.clone()),
         model_asked: call.model_asked.clone(),
-        model_sent: last.and_then(|last| target(last, model)).map(|target| target.model.clone()),
+        model_sent: last.and_then(|last| last.model.as_deref()).map(str::to_owned),
         model_answered: call.model_answered.clone(),
     }
 }
 
 fn noted(attempt: &Attempt, rec: &RequestRecord, model: &Model) -> AttemptNote {
-    let name = target(attempt, model).map(|target| target.upstream.settings.name.clone());
+    let mut upstreams = model.targets.iter().map(|target| &target.upstream);
+    let upstream = upstreams.find(|upstream| upstream.index == attempt.upstream);
+    let name = upstream.map(|upstream| upstream.settings.name.clone());
     let since = |instant| since(rec, instant);
     AttemptNote {
         upstream: name.unwrap_or_default(),
@@ -78,11 +90,6 @@ fn noted(attempt: &Attempt, rec: &RequestRecord, model: &Model) -> AttemptNote {
         status: attempt.status,
         error: attempt.error.map(|error| error.label().to_owned()),
     }
-}
-
-/// Whom it was for; of two targets at one upstream the one that was asked.
-fn target<'a>(attempt: &Attempt, model: &'a Model) -> Option<&'a Target> {
-    model.targets.get(attempt.target?)
 }
 
 fn times(rec: &RequestRecord, verdict: Verdict, clock: Clock) -> Times {

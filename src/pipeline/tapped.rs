@@ -13,6 +13,9 @@ use http::response::Parts;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Room for the times of an answer's chunks, in bytes: about 100,000 chunks.
+const CHUNKS: usize = 512 << 10;
+
 /// A client; what it is sent goes to the tap as well, if there is one.
 pub(super) struct Tapped<'a, D> {
     down: &'a mut D,
@@ -42,7 +45,8 @@ impl<'a, D: Downstream> Tapped<'a, D> {
         self.tap = capture.tap(&request.model.name, rec.identity.request_id.as_str(), asked);
         if self.tap.is_some() {
             self.model = Some(Arc::clone(&request.model));
-            rec.meter.note_chunks(rec.timeline.received);
+            rec.captured = true;
+            rec.meter.note_chunks(rec.timeline.received, CHUNKS);
         }
     }
 

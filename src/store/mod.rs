@@ -1,7 +1,8 @@
 //! What survives a restart: an embedded database in the data directory, and one small
 //! checksummed file from which the database can be rebuilt.
 //!
-//! Nothing that must not be lost is held in the database alone. What both hold only grows
+//! Nothing that must not be lost is held in the database alone: sums for charts are, error
+//! budgets are in both. What both hold only grows
 //! within its slot of time, so that the truth is, slot by slot, the greater of the two: a
 //! database that lost its newest pages is healed in passing, and one that had to be moved
 //! aside is no special case.
@@ -12,6 +13,7 @@ mod cache;
 mod captures;
 mod engine;
 mod pack;
+mod rollup;
 mod slo;
 mod snapshot;
 #[cfg(test)]
@@ -22,11 +24,12 @@ pub use captures::CaptureIndex;
 pub use snapshot::SnapshotError;
 
 use crate::files;
-use crate::types::{Clock, SloHistory, SloKey, SlotCounts};
+use crate::types::{Clock, RollupRow, RollupSpan, SloHistory, SloKey, SlotCounts};
 use engine::{Engine, Table};
 use parking_lot::Mutex;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The database's directory.
@@ -42,6 +45,7 @@ const SNAPSHOT: &str = "durable.snapshot";
 pub struct Store {
     directory: PathBuf,
     slo: Table,
+    rollups: Table,
     /// Adding reads before it writes, so only one may.
     adding: Mutex<()>,
     /// Last, so that the directory is free only when the database is closed.
@@ -122,8 +126,9 @@ impl Store {
         let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
         let (engine, condition) = Engine::open(&directory.join(DATABASE), clock)?;
         let slo = engine.table("slo").map_err(OpenError::Database)?;
-        let store =
-            Self { directory: directory.to_owned(), slo, adding: Mutex::new(()), _lock: lock };
+        let rollups = engine.table("rollup").map_err(OpenError::Database)?;
+        let (directory, adding) = (directory.to_owned(), Mutex::new(()));
+        let store = Self { directory, slo, rollups, adding, _lock: lock };
         Ok(Opened { store, condition })
     }
 
@@ -147,6 +152,42 @@ impl Store {
             None
         });
         slo::load(&self.slo, snapshot.as_deref().unwrap_or_default(), now_minute)
+    }
+
+    /// The models that there are sums of.
+    ///
+    /// # Errors
+    /// As all calls about sums, when the database fails.
+    pub fn rollup_models(&self) -> Result<Vec<String>, StoreError> {
+        rollup::models(&self.rollups)
+    }
+
+    /// The sums of a model, empty for all together, by slot and in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn read_rollups(
+        &self,
+        of: (&str, RollupSpan),
+        slots: Range<u32>,
+    ) -> Result<Vec<(u32, Vec<u8>)>, StoreError> {
+        rollup::read(&self.rollups, of, slots)
+    }
+
+    /// Sets sums, all or none. Returns once they are on disk.
+    ///
+    /// # Errors
+    /// When the database fails. After that it takes nothing until it is opened again.
+    pub fn write_rollups(&self, rows: Vec<RollupRow>) -> Result<(), StoreError> {
+        rollup::write(&self.rollups, rows)
+    }
+
+    /// Forgets the sums of a span before a slot.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_rollups(&self, span: RollupSpan, before: u32) -> Result<(), StoreError> {
+        rollup::forget(&self.rollups, span, before)
     }
 
     /// Replaces the snapshot, at once and as a whole. Returns once it is on disk.

@@ -2,7 +2,8 @@
 //!
 //! Must not know: where the bytes are kept, or which kinds of things they make up.
 
-use crate::types::{EventCounts, SlotCounts};
+pub(super) use crate::types::put_varint as put_number;
+use crate::types::{EventCounts, SlotCounts, take_varint};
 
 /// The fewest bytes that a slot takes: one for each of its numbers.
 const LEAST_SLOT: usize = 3;
@@ -11,15 +12,6 @@ const LEAST_SLOT: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not what was packed")]
 pub(super) struct Malformed;
-
-/// Appends `number`, seven bits a byte, the low ones first.
-pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
 
 /// Appends `text` after its length.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -51,21 +43,7 @@ impl<'a> Unpacker<'a> {
 
     /// The next number.
     pub(super) fn number(&mut self) -> Result<u64, Malformed> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let (&byte, rest) = self.0.split_first().ok_or(Malformed)?;
-            self.0 = rest;
-            let bits = u64::from(byte & 0x7f);
-            // The tenth byte has room for one bit only.
-            if bits << shift >> shift != bits {
-                return Err(Malformed);
-            }
-            number |= bits << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(Malformed)
+        take_varint(&mut self.0).ok_or(Malformed)
     }
 
     /// The next number, which counts things that take at least `size` bytes each.
@@ -108,27 +86,6 @@ impl<'a> Unpacker<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_size_of_number_comes_back() {
-        let numbers = (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1]).chain([u64::MAX]);
-        for number in numbers {
-            let mut bytes = Vec::new();
-            put_number(&mut bytes, number);
-            let mut unpacker = Unpacker::new(&bytes);
-            assert_eq!(unpacker.number(), Ok(number));
-            assert_eq!(unpacker.end(), Ok(()));
-        }
-    }
-
-    #[test]
-    fn a_number_that_does_not_fit_is_malformed() {
-        let mut bytes = [0xff; 10];
-        bytes[9] = 0x02;
-        assert_eq!(Unpacker::new(&bytes).number(), Err(Malformed));
-        assert_eq!(Unpacker::new(&[0x80; 11]).number(), Err(Malformed));
-        assert_eq!(Unpacker::new(&[0x80]).number(), Err(Malformed));
-    }
 
     #[test]
     fn a_count_beyond_the_bytes_reserves_nothing() {

@@ -232,6 +232,88 @@ fn a_database_that_another_program_has_open_is_left_alone() {
     assert!(store.load_slo(NOW) == before);
 }
 
+/// Sums of a model in the minutes `slots`, its hour and its day; they say which slot it is.
+fn sums(model: &str, slots: Range<u32>) -> Vec<RollupRow> {
+    let row = |span, slot: u32| RollupRow {
+        model: model.to_owned(),
+        span,
+        slot,
+        sums: slot.to_le_bytes().to_vec(),
+    };
+    let longer = [(RollupSpan::Hour, slots.start / 60), (RollupSpan::Day, slots.start / 1_440)];
+    let minutes = slots.map(|slot| (RollupSpan::Minute, slot));
+    minutes.chain(longer).map(|(span, slot)| row(span, slot)).collect()
+}
+
+fn minutes_of(store: &Store, model: &str, slots: Range<u32>) -> Vec<u32> {
+    let rows = store.read_rollups((model, RollupSpan::Minute), slots).unwrap();
+    assert!(rows.iter().all(|(slot, sums)| sums[..] == slot.to_le_bytes()));
+    rows.into_iter().map(|(slot, _)| slot).collect()
+}
+
+#[test]
+fn sums_are_kept_by_model_and_slot_over_a_restart() {
+    let directory = Directory::new();
+    let models = ["", "a", "ab", "b", "模型/α"];
+    for model in models {
+        directory.store().write_rollups(sums(model, NOW - 200..NOW + 200)).unwrap();
+    }
+    let store = directory.store();
+    let mut known = store.rollup_models().unwrap();
+    known.sort_unstable();
+    assert_eq!(known, models);
+    for model in models {
+        let some = minutes_of(&store, model, NOW - 300..NOW - 190);
+        assert!(some.into_iter().eq(NOW - 200..NOW - 190), "{model}");
+        let hours = store.read_rollups((model, RollupSpan::Hour), 0..u32::MAX).unwrap();
+        assert_eq!(hours.len(), 1);
+    }
+    assert!(minutes_of(&store, "c", 0..u32::MAX).is_empty());
+    store.forget_rollups(RollupSpan::Minute, NOW + 199).unwrap();
+    for model in models {
+        assert_eq!(minutes_of(&store, model, 0..u32::MAX), [NOW + 199]);
+    }
+    assert_eq!(store.rollup_models().unwrap().len(), models.len());
+}
+
+#[test]
+fn what_was_written_is_there_after_a_crash() {
+    let (directory, copy) = (Directory::new(), Directory::new());
+    let store = directory.store();
+    store.write_rollups(sums("m", NOW..NOW + 50)).unwrap();
+    // As it lies on the disk this moment, while the database is open.
+    fs::create_dir_all(copy.0.join("sled")).unwrap();
+    for name in ["sled/db", "sled/conf"] {
+        fs::copy(directory.0.join(name), copy.0.join(name)).unwrap();
+    }
+    drop(store);
+    let Opened { store, condition } = copy.open();
+    assert_eq!(condition, Condition::Fine);
+    assert!(minutes_of(&store, "m", 0..u32::MAX).into_iter().eq(NOW..NOW + 50));
+}
+
+#[test]
+fn sums_in_a_database_with_flipped_bits_are_right_or_gone_and_more_can_be_kept() {
+    for round in 0..5 {
+        let directory = Directory::new();
+        let store = directory.store();
+        for model in 0..20 {
+            store.write_rollups(sums(&format!("m{model}"), NOW - 1_000..NOW)).unwrap();
+        }
+        drop(store);
+        let file = OpenOptions::new().read(true).write(true).open(directory.database()).unwrap();
+        let (mut bytes, place) = ([0; 64], file.metadata().unwrap().len() * round / 5);
+        let length = file.read_at(&mut bytes, place).unwrap();
+        file.write_at(&bytes.map(|byte| byte ^ 0x24)[..length], place).unwrap();
+        let store = directory.store();
+        for model in store.rollup_models().unwrap() {
+            minutes_of(&store, &model, 0..u32::MAX);
+        }
+        store.write_rollups(sums("m0", NOW..NOW + 1)).unwrap();
+        assert_eq!(minutes_of(&store, "m0", NOW..NOW + 9), [NOW]);
+    }
+}
+
 #[test]
 fn only_the_owner_can_read_what_is_kept() {
     let directory = Directory::new();

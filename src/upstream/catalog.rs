@@ -42,7 +42,7 @@ pub struct Target {
     /// Where.
     pub upstream: Arc<Upstream>,
     /// What the upstream calls the model.
-    pub model: String,
+    pub model: Arc<str>,
     /// Share of the traffic; 0 is drained.
     pub weight: u32,
 }
@@ -106,11 +106,6 @@ impl Model {
         chosen.into_iter().chain(others).find_map(|target| {
             balance::pick(&target.upstream, tried, random).map(|endpoint| (target, endpoint))
         })
-    }
-
-    /// The place of one of its targets, that very one, among them all.
-    pub fn position(&self, target: &Target) -> Option<usize> {
-        self.targets.iter().position(|one| std::ptr::eq(one, target))
     }
 
     fn by_weight(&self, random: &Random) -> Option<&Target> {

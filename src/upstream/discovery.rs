@@ -55,7 +55,8 @@ pub fn catalog_of(
     let mut models: Vec<Model> = Vec::new();
     for (upstream, found) in upstreams.iter().zip(said) {
         for Discovered { id, description } in found.iter().flatten() {
-            let target = Target { upstream: Arc::clone(upstream), model: id.clone(), weight: 1 };
+            let target =
+                Target { upstream: Arc::clone(upstream), model: id.as_str().into(), weight: 1 };
             match models.iter_mut().find(|model| model.name == *id) {
                 Some(model) => model.targets.push(target),
                 None => models.push(Model {
@@ -82,7 +83,7 @@ fn configured_model(
         let upstream = upstreams.iter().find(|u| u.settings.name == target.upstream)?;
         Some(Target {
             upstream: Arc::clone(upstream),
-            model: target.model.clone().unwrap_or_else(|| settings.name.clone()),
+            model: target.model.as_ref().unwrap_or(&settings.name).as_str().into(),
             weight: target.weight,
         })
     });

@@ -23,6 +23,8 @@ mod first_token;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod https;

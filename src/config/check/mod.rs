@@ -3,6 +3,7 @@
 //! Every function reports what is wrong and goes on; what it returns is used only when
 //! nothing was reported. Must not know: where anything was written.
 
+mod admin;
 mod cache;
 mod capture;
 mod models;
@@ -33,6 +34,7 @@ pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<
     let capture = capture::settings(raw.capture, &models, env, report);
     Settings {
         server: server::settings(raw.server, report),
+        recent: admin::recent(&raw.admin, report),
         model_caches: cache::of_models(&raw.model, &cache, report),
         model_captures: capture::of_models(&raw.model, &capture, report),
         models: models::settings(raw.model, &upstreams, report),

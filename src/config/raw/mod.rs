@@ -4,11 +4,13 @@
 //! Must not know: what makes sense together. Required settings are `Option`s: a faulty one
 //! is reported and left out, so that the rest can still be checked.
 
+mod admin;
 mod cache;
 mod capture;
 mod slo;
 mod tracing;
 
+pub(super) use admin::RawAdmin;
 pub(super) use cache::{
     RawCache, RawEviction, RawModelCache, RawRedis, RawRedisTable, RawRouteCache, RawSampled,
     RawScope, RawWhen,
@@ -37,6 +39,8 @@ use std::time::Duration;
 pub(super) struct RawSettings {
     /// The proxy itself: where it listens and its limits.
     pub server: RawServer,
+    /// What the admin pages show.
+    pub admin: RawAdmin,
     /// Where requests can go: groups of endpoints that serve the same models.
     pub upstream: Vec<RawUpstream>,
     /// What callers may ask for. Without any, the models found at the upstreams are

@@ -2,6 +2,7 @@
 
 use super::{FILE, errors, read};
 use crate::config::{Environment, Overrides, empty, load};
+use crate::history::RecentSettings;
 use crate::observe::{
     Goodput, Indicator, LogFormat, LogLevel, OtlpProtocol, SloScope, SloSettings, Trust, Trusted,
     Upstream429,
@@ -17,6 +18,9 @@ listen   = ["127.0.0.1:7080"]
 admin    = "127.0.0.1:7081"
 data_dir = "transom-data"
 max_body = "32MiB"
+
+[admin]
+recent = { requests = 5000, bytes = "8MiB" }
 
 [[upstream]]
 name        = "vllm"
@@ -103,6 +107,7 @@ fn the_example_means_what_it_says() {
     let settings = read(EXAMPLE).unwrap();
     assert_eq!(settings.server, empty(&none(), &Overrides::default()).unwrap().server);
 
+    assert_eq!(settings.recent, RecentSettings { requests: 5_000, bytes: 8 << 20 });
     let [vllm, next] = settings.upstreams.as_slice() else { panic!("{settings:?}") };
     assert_eq!((vllm.name.as_str(), vllm.protocol), ("vllm", Protocol::OpenAi));
     assert_eq!((vllm.balance, vllm.stream_usage), (Balance::P2cTokens, StreamUsage::Ask));
@@ -176,6 +181,7 @@ fn an_empty_file_and_no_file_are_the_defaults() {
     assert_eq!(server.data_dir, Path::new("transom-data"));
     assert_eq!((server.max_body, server.body_budget), (32 << 20, 1 << 30));
     assert_eq!((server.drain, server.threads), (Duration::from_secs(30), 0));
+    assert_eq!(settings.recent, RecentSettings { requests: 100_000, bytes: 64 << 20 });
     assert!(settings.upstreams.is_empty() && settings.models.is_empty());
     assert!(settings.keys.is_empty());
     assert_eq!(settings.slos, [SloSettings::standard()]);

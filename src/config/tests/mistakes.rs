@@ -44,6 +44,14 @@ level = "inf"
 }
 
 #[test]
+fn the_recent_requests_need_room() {
+    says(
+        "[admin]\nrecent = { bytes = \"1KiB\" }",
+        &["transom.toml:2: admin.recent.bytes: must be 1MiB or more"],
+    );
+}
+
+#[test]
 fn an_error_can_be_taken_apart() {
     let errors = read("\n[server]\nthreads = -1").unwrap_err();
     let error = &errors.list()[0];

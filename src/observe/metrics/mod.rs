@@ -79,16 +79,19 @@ pub enum Sink {
     Traces,
     /// What keeps error budgets over a restart.
     Slo,
+    /// What keeps recent requests, and sums of them over a restart.
+    History,
 }
 
 impl Sink {
-    const ALL: [Self; 3] = [Self::Log, Self::Traces, Self::Slo];
+    const ALL: [Self; 4] = [Self::Log, Self::Traces, Self::Slo, Self::History];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Traces => "traces",
             Self::Slo => "slo",
+            Self::History => "history",
         }
     }
 }

@@ -1,7 +1,11 @@
-//! The thread that writes finished records down: access lines and spans.
+//! The thread that writes finished records down: access lines, spans, and what else is kept.
 //!
 //! Owns the bounded queue between the request path and that thread. Must not know: what a
 //! record means to others, or where lines and spans go.
+
+mod sink;
+
+pub use sink::RecordSink;
 
 use crate::observe::access_log::{self, LogLines};
 use crate::observe::trace::{self, ExportHealth, TraceExport};
@@ -66,6 +70,8 @@ pub struct Outputs {
     pub log: Option<(LogOutput, AccessLines)>,
     /// Spans of the traces that are kept.
     pub traces: Option<TraceExport>,
+    /// Takes every record.
+    pub sink: Option<Box<dyn RecordSink>>,
 }
 
 /// The sending end. Cloning shares it.
@@ -74,6 +80,8 @@ pub struct Worker {
     queue: SyncSender<Message>,
     access_lines: Option<AccessLines>,
     export_health: Option<ExportHealth>,
+    /// What a record that is lost costs the sink: 1, or 0 where there is none.
+    sinks: u64,
 }
 
 enum Message {
@@ -96,6 +104,8 @@ pub struct QueueFull {
     pub lines: u64,
     /// Spans.
     pub spans: u64,
+    /// Records that the sink does not get.
+    pub unkept: u64,
 }
 
 impl Worker {
@@ -108,23 +118,24 @@ impl Worker {
         outputs: Outputs,
         names: RecordNames,
     ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
-        let Outputs { log, traces } = outputs;
+        let Outputs { log, traces, sink } = outputs;
+        let sinks = u64::from(sink.is_some());
         let (queue, messages) = sync_channel(QUEUE);
         let (log, access_lines) = log.unzip();
         let export_health = traces.as_ref().map(TraceExport::health);
         let dropped = names.metrics.dropped(Sink::Log);
         let log = log.map(|output| AccessLog::new(output, dropped));
-        let desk = Desk { log, traces, names };
+        let desk = Desk { log, traces, sink, names };
         let worker = thread::Builder::new().name("observe".into()).spawn(move || {
             StandBack::KeepingUp.apply();
             desk.work(&messages)
         })?;
-        Ok((Self { queue, access_lines, export_health }, worker))
+        Ok((Self { queue, access_lines, export_health, sinks }, worker))
     }
 
     /// Whether there is anything to write down about a finished record.
     pub fn wants(&self, record: &RequestRecord) -> bool {
-        self.line() == Line::Written || self.spans(record) > 0
+        self.has_sink() || self.line() == Line::Written || self.spans(record) > 0
     }
 
     /// Queues a finished record; never waits.
@@ -133,8 +144,11 @@ impl Worker {
     /// [`QueueFull`] when the worker cannot keep up or has ended.
     pub fn push(&self, record: Box<RequestRecord>) -> Result<(), QueueFull> {
         let line = self.line();
-        let lost =
-            QueueFull { lines: u64::from(line == Line::Written), spans: self.spans(&record) };
+        let lost = QueueFull {
+            lines: u64::from(line == Line::Written),
+            spans: self.spans(&record),
+            unkept: self.sinks,
+        };
         self.queue.try_send(Message::Record(record, line)).map_err(|_| lost)
     }
 
@@ -144,6 +158,11 @@ impl Worker {
     /// [`QueueFull`] when the worker has ended already.
     pub fn stop(&self) -> Result<(), QueueFull> {
         self.queue.send(Message::Stop).map_err(|_| QueueFull::default())
+    }
+
+    /// Whether every record is kept somewhere.
+    pub fn has_sink(&self) -> bool {
+        self.sinks > 0
     }
 
     /// How the exporter of spans fares, where there is one.
@@ -169,6 +188,7 @@ impl Worker {
 struct Desk {
     log: Option<AccessLog>,
     traces: Option<TraceExport>,
+    sink: Option<Box<dyn RecordSink>>,
     names: RecordNames,
 }
 
@@ -200,6 +220,10 @@ impl Desk {
             && record.kept.is_some()
         {
             traces.push(trace::spans(record, &self.names));
+        }
+        if let Some(sink) = &mut self.sink {
+            let ended = record.timeline.finished.unwrap_or(record.timeline.received);
+            sink.take(record, &self.names, self.names.clock.date_of(ended));
         }
     }
 }

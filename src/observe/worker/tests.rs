@@ -74,7 +74,7 @@ fn kept() -> Box<RequestRecord> {
 fn a_line_holds_what_was_decided_at_the_end() {
     let page = Page::default();
     let log = Some((json(page.clone()), AccessLines::at(LogLevel::Info)));
-    let outputs = Outputs { log, traces: None };
+    let outputs = Outputs { log, ..Outputs::default() };
     let (worker, thread) = Worker::start(outputs, names()).expect("a worker");
     let mut record = kept();
     record.cost = Some(NanoUsd(1_500_000));
@@ -97,7 +97,8 @@ fn a_line_holds_what_was_decided_at_the_end() {
 fn a_line_says_what_the_cache_said_and_who_asked() {
     let page = Page::default();
     let log = Some((json(page.clone()), AccessLines::at(LogLevel::Info)));
-    let (worker, thread) = Worker::start(Outputs { log, traces: None }, names()).expect("a worker");
+    let (worker, thread) =
+        Worker::start(Outputs { log, ..Outputs::default() }, names()).expect("a worker");
     let mut hit = record();
     hit.cache = Some(CacheFacts::new(CacheStatus::Hit(CacheTier::Redis)));
     let mut refresh = record();
@@ -120,7 +121,8 @@ fn the_switch_moves_between_two_requests_and_spans_do_not_mind() {
     let (page, names, collector) = (Page::default(), names(), Collector::start(Manner::Takes));
     let switch = LevelSwitch::new(LogLevel::Warn, |_| {});
     let traces = Some(export(&collector, &names));
-    let outputs = Outputs { log: Some((json(page.clone()), switch.access_lines())), traces };
+    let log = Some((json(page.clone()), switch.access_lines()));
+    let outputs = Outputs { log, traces, sink: None };
     let (worker, thread) = Worker::start(outputs, names).expect("a worker");
     assert!(!worker.wants(&record()) && worker.wants(&kept()));
     worker.push(kept()).expect("room");
@@ -144,7 +146,8 @@ fn lines_that_cannot_be_written_are_counted_and_spans_go_on() {
     let (go, output) = blocked();
     drop(go);
     let log = Some((output, AccessLines::at(LogLevel::Info)));
-    let (worker, thread) = Worker::start(Outputs { log, traces }, names).expect("a worker");
+    let (worker, thread) =
+        Worker::start(Outputs { log, traces, sink: None }, names).expect("a worker");
     worker.push(kept()).expect("room");
     until("the first loss", || metrics.dropped(Sink::Log).get() == 1);
     worker.push(kept()).expect("room");
@@ -162,10 +165,11 @@ fn a_full_queue_says_what_is_lost_and_never_waits() {
     let traces = Some(export(&collector, &names));
     let (go, output) = blocked();
     let log = Some((output, AccessLines::at(LogLevel::Info)));
-    let (worker, thread) = Worker::start(Outputs { log, traces }, names).expect("a worker");
+    let (worker, thread) =
+        Worker::start(Outputs { log, traces, sink: None }, names).expect("a worker");
     let fill = || (0..3 * QUEUE).find_map(|_| worker.push(Box::new(record())).err());
-    assert_eq!(fill(), Some(QueueFull { lines: 1, spans: 0 }));
-    assert_eq!(worker.push(kept()), Err(QueueFull { lines: 1, spans: 2 }));
+    assert_eq!(fill(), Some(QueueFull { lines: 1, spans: 0, unkept: 0 }));
+    assert_eq!(worker.push(kept()), Err(QueueFull { lines: 1, spans: 2, unkept: 0 }));
     drop(go);
     worker.stop().expect("a worker");
     assert!(thread.join().expect("an orderly end").is_err());
@@ -177,9 +181,41 @@ fn without_a_log_only_kept_traces_are_wanted() {
     let collector = Collector::start(Manner::Takes);
     let names = names();
     let traces = Some(export(&collector, &names));
-    let (worker, _) = Worker::start(Outputs { log: None, traces }, names).expect("a worker");
+    let (worker, _) =
+        Worker::start(Outputs { traces, ..Outputs::default() }, names).expect("a worker");
     assert!(!worker.wants(&record()) && worker.wants(&kept()));
     assert!(worker.export_health().is_some());
     let (neither, _) = Worker::start(Outputs::default(), self::names()).expect("a worker");
     assert!(!neither.wants(&kept()) && neither.export_health().is_none());
+}
+
+/// Keeps when requests ended and which.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<(String, std::time::SystemTime)>>>);
+
+impl RecordSink for Kept {
+    fn take(&mut self, record: &RequestRecord, _: &RecordNames, ended: std::time::SystemTime) {
+        self.0.lock().push((record.identity.request_id.as_str().to_owned(), ended));
+    }
+}
+
+#[test]
+fn a_sink_gets_every_record_and_when_it_ended() {
+    let (kept, names) = (Kept::default(), names());
+    let clock = names.clock;
+    let outputs = Outputs { sink: Some(Box::new(kept.clone())), ..Outputs::default() };
+    let (worker, thread) = Worker::start(outputs, names).expect("a worker");
+    let record = record();
+    assert!(worker.has_sink() && worker.wants(&record));
+    let finished = record.timeline.finished.expect("an end");
+    let ended = clock.date_of(finished.min(clock.now()));
+    worker.push(Box::new(record)).expect("room");
+    worker.stop().expect("a worker");
+    thread.join().expect("an orderly end").expect("lines");
+    let kept = kept.0.lock();
+    let (id, told) = &kept[0];
+    let apart = told.duration_since(ended).unwrap_or_else(|error| error.duration());
+    assert!(id == "req-1" && kept.len() == 1 && apart < Duration::from_secs(2), "{kept:?}");
+    let full = worker.push(Box::new(self::record()));
+    assert_eq!(full, Err(QueueFull { lines: 0, spans: 0, unkept: 1 }));
 }
