@@ -2,15 +2,19 @@
 //!
 //! Must not know: pingora, or anything that would let a page slow the traffic.
 
+mod access;
 mod assets;
 mod cache;
 mod capture;
 mod health;
+mod listener;
 mod overview;
 mod profile;
+mod refusal;
 mod replay;
 mod telemetry;
 
+pub use access::{Access, AccessSettings, AdminTls, HostName, MetricsAccess, Role, UserSettings};
 pub use capture::CaptureControl;
 pub use health::Readiness;
 pub use profile::Profiling;
@@ -20,14 +24,17 @@ use crate::cache::Cache;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
+use access::Routes;
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
+use listener::{AdminListener, Peer};
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +46,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// What pages are made of. Cloning shares it.
 #[derive(Clone)]
 pub struct AdminState {
+    /// Who may see and do what.
+    pub access: Arc<Access>,
     /// Open requests and the metrics.
     pub observer: Arc<Observer>,
     /// Figures of the last minute.
@@ -73,19 +82,22 @@ pub fn serve(
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let socket = tokio::net::TcpListener::from_std(socket)?;
-    // Whoever changes something is named in the log.
-    let router = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = AdminListener::new(socket, state.access.server_config());
+    let router = guarded(state).into_make_service_with_connect_info::<Peer>();
     Ok(async move {
-        let server = axum::serve(socket, router).with_graceful_shutdown(stop.cancelled_owned());
+        let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = server.await {
             tracing::error!(%error, "the admin listener failed");
         }
     })
 }
 
-fn router(state: AdminState) -> Router {
-    Router::new()
+/// What there is. What each of it needs stands in `access/rights.rs`.
+fn routes() -> Routes {
+    Routes::default()
         .route("/", get(overview::page))
+        .route("/sign-in", get(access::sign_in_page).post(access::sign_in))
+        .route("/sign-out", get(access::sign_out_form).post(access::leave))
         .route("/api/v1/overview", get(overview::json))
         .route("/api/v1/slo", get(telemetry::slo))
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
@@ -99,14 +111,25 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/replays/{id}/progress", get(replay::progress))
         .route("/api/v1/replays/{id}/stop", post(replay::stop))
         .route("/api/v1/replays/{id}/{file}", get(replay::file))
+        .route("/api/v1/audit", get(access::audit))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/assets/{file}", get(assets::file))
-        .layer(axum::middleware::map_response(secure))
-        .with_state(state)
+}
+
+/// The routes behind their doors. The one in front changes the path, so it has to stand before
+/// routes are looked for; the other needs to know the route.
+fn guarded(state: AdminState) -> Router {
+    let access = Arc::clone(&state.access);
+    let door = from_fn_with_state(Arc::clone(&access), access::door);
+    let routed = routes().into_router().layer(door).with_state(state);
+    Router::new()
+        .fallback_service(routed)
+        .layer(from_fn_with_state(access, access::front))
+        .layer(map_response(secure))
 }
 
 async fn secure(mut response: Response) -> Response {
@@ -114,7 +137,10 @@ async fn secure(mut response: Response) -> Response {
     let pairs = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in pairs {
         // A report has a policy of its own.

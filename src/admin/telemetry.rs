@@ -3,6 +3,7 @@
 //! Must not know: how any of it is measured.
 
 use crate::admin::AdminState;
+use crate::admin::access::{Action, Deed, Visitor};
 use crate::observe::{Exposition, LogLevel};
 use axum::Json;
 use axum::body::Body;
@@ -67,10 +68,10 @@ pub(super) async fn level(State(state): State<AdminState>) -> Json<Level> {
     Json(shown(state.level.level()))
 }
 
-/// Changes the level of logs until the process ends. The JSON content type, which axum
-/// insists on, keeps other sites' forms out.
+/// Changes the level of logs until the process ends.
 pub(super) async fn set_level(
     State(state): State<AdminState>,
+    visitor: Visitor,
     Json(Level { level }): Json<Level>,
 ) -> Json<Level> {
     state.level.set(match level {
@@ -79,7 +80,9 @@ pub(super) async fn set_level(
         Word::Info => LogLevel::Info,
         Word::Debug => LogLevel::Debug,
     });
-    Json(shown(state.level.level()))
+    let level = shown(state.level.level());
+    state.access.note(&visitor, Deed::of(Action::LogLevel).with(json!(level)));
+    Json(level)
 }
 
 fn shown(level: LogLevel) -> Level {

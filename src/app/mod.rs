@@ -7,6 +7,7 @@ mod budgets;
 mod caching;
 mod capturing;
 mod observing;
+mod pages;
 mod replaying;
 mod side;
 
@@ -24,6 +25,7 @@ use budgets::Budgets;
 use caching::Caching;
 use capturing::Capturing;
 use observing::{Observed, Observing};
+use pages::Pages;
 use replaying::Replaying;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -60,6 +62,9 @@ pub enum StartError {
     /// A metric is defined twice or wrongly; a defect.
     #[error("cannot register the metrics: {0}")]
     Metrics(prometheus::Error),
+    /// The system gave no randomness.
+    #[error("cannot make keys: {0}")]
+    Randomness(getrandom::Error),
 }
 
 /// What a proxy gets from the process around it. By default nothing: then it writes
@@ -96,7 +101,7 @@ pub struct App {
     replaying: Replaying,
     level: LevelSwitch,
     data: Vec<BoundListener>,
-    admin: BoundListener,
+    admin: Pages,
     drain: Duration,
     worker: Option<JoinHandle<io::Result<()>>>,
     exporter: Option<JoinHandle<()>>,
@@ -109,9 +114,9 @@ impl App {
     /// When a port cannot be had or the system is out of something.
     pub fn build(settings: Settings, around: Surroundings) -> Result<Self, StartError> {
         let data: Result<Vec<_>, _> = settings.server.listen.iter().copied().map(bind_to).collect();
-        let (data, admin) = (data?, bind_to(settings.server.admin)?);
-        let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let clock = Clock::system();
+        let (data, admin) = (data?, Pages::bind(&settings, clock)?);
+        let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let observed = Observed {
             settings: &settings,
             recording: around.recording,
@@ -176,7 +181,12 @@ impl App {
 
     /// Where pages and metrics are.
     pub fn admin_address(&self) -> SocketAddr {
-        self.admin.address
+        self.admin.listener.address
+    }
+
+    /// The same as a URL.
+    pub fn admin_url(&self) -> String {
+        self.admin.url()
     }
 
     /// Serves until `stop`, then drains: readiness fails first, open requests may finish
@@ -185,6 +195,7 @@ impl App {
         let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, .. } = self;
         let readiness = Readiness::default();
         let state = AdminState {
+            access: admin.access,
             observer: Arc::clone(&deps.observer),
             sampler: Arc::clone(&sampler),
             catalog: Arc::clone(&deps.catalog),
@@ -199,8 +210,8 @@ impl App {
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let admin_address = admin.address;
-        let admin = side::start(admin.into_socket(), state, halt.clone());
+        let admin_address = admin.listener.address;
+        let admin = side::start(admin.listener.into_socket(), state, halt.clone());
         let listen_error = |error| StartError::Listen { address: admin_address, error };
         tasks.spawn(admin.map_err(listen_error)?);
         tasks.spawn(self.budgets.keep(halt.clone()));

@@ -16,13 +16,15 @@ pub(super) use progress::progress;
 pub(super) use report::{file, show};
 
 use crate::admin::AdminState;
+use crate::admin::access::{Action, Deed, Right, Visitor};
+use crate::admin::refusal::{Refusal, broken, read, refusal};
 use crate::capture::Archive;
 use crate::replay::desk::{Desk, Refused};
 use crate::replay::experiment::{Ending, ExperimentRecord, Question, Standing};
 use crate::replay::outcome::RunId;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use order::Wanted;
 use serde_json::{Value, json};
@@ -32,9 +34,6 @@ use tokio::task::spawn_blocking;
 
 /// Replays of one list.
 const MOST: usize = 200;
-
-/// A request that makes no sense or cannot be carried out, with the reason.
-type Refusal = (StatusCode, Json<Value>);
 
 /// What replays of a running proxy need. Cloning shares it.
 #[derive(Clone)]
@@ -47,17 +46,19 @@ pub struct ReplayControl {
     pub proxy: SocketAddr,
 }
 
-/// Begins what the body orders. The JSON content type, which axum insists on, keeps other
-/// sites' forms out.
+/// Begins what the body orders.
 pub(super) async fn begin(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let Json(wanted) = wanted.map_err(|rejection| match rejection {
-        JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
-        other => refusal(other.status(), other.body_text()),
-    })?;
+    let wanted = read(wanted)?;
+    // Whoever has captured requests sent to a server of their own reads them there.
+    if wanted.leaves_the_house() && !visitor.may(Right::Content) {
+        let why = "a `url` is sent what callers wrote, which needs the right to see content; an \
+                   `upstream` or the `proxy` does not";
+        return Err(refusal(StatusCode::FORBIDDEN, why));
+    }
     let control = control(&state)?;
     let order = wanted.order(&control, &state.upstreams);
     let order = order.map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
@@ -65,7 +66,7 @@ pub(super) async fn begin(
     let desk = control.desk.clone();
     let begun = spawn_blocking(move || desk.begin(order)).await;
     let record = begun.map_err(|error| broken(error.to_string()))?.map_err(refused)?;
-    tracing::info!(target: "transom::audit", id = %record.id, by = %peer, "a replay was begun");
+    state.access.note(&visitor, Deed::of(Action::ReplayBegin).about(record.id.as_str()));
     Ok((StatusCode::ACCEPTED, Json(shown(&record, control.desk.standing(&record.id)))))
 }
 
@@ -82,7 +83,7 @@ pub(super) async fn list(State(state): State<AdminState>) -> Result<Json<Value>,
 /// Stops one; what has run by then is reported.
 pub(super) async fn stop(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let control = control(&state)?;
@@ -90,7 +91,7 @@ pub(super) async fn stop(
     if !control.desk.stop(&id) {
         return Err(refusal(StatusCode::CONFLICT, "it is not under way"));
     }
-    tracing::info!(target: "transom::audit", %id, by = %peer, "a replay was stopped");
+    state.access.note(&visitor, Deed::of(Action::ReplayStop).about(id.as_str()));
     Ok(Json(json!({ "stopping": id })))
 }
 
@@ -144,12 +145,4 @@ fn run_id(text: &str) -> Result<RunId, Refusal> {
 fn control(state: &AdminState) -> Result<ReplayControl, Refusal> {
     let off = || refusal(StatusCode::CONFLICT, "there is no directory to keep replays in");
     state.replay.clone().ok_or_else(off)
-}
-
-fn broken(why: String) -> Refusal {
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
-}
-
-fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
-    (status, Json(json!({ "error": why.into() })))
 }

@@ -2,8 +2,9 @@
 //!
 //! Must not know: how a form is made.
 
-use super::{Refusal, broken, control, refusal, run_id, shown};
+use super::{control, run_id, shown};
 use crate::admin::AdminState;
+use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::replay::desk::Desk;
 use crate::replay::experiment::ExperimentRecord;
 use crate::replay::outcome::RunId;

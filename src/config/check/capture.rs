@@ -105,7 +105,10 @@ fn redaction(raw: RawRedact, path: &Path, report: &mut Report<'_>) -> RedactionS
     let headers = raw.headers.into_iter().map(|name| name.to_ascii_lowercase()).collect();
     let patterns = raw.patterns.into_iter().map(pattern).collect();
     let settings = RedactionSettings { headers, patterns, rules };
-    if let Err(bad) = Redactor::new(&settings) {
+    // Patterns of ours are known to be good, and take long to build.
+    if !settings.rules.is_empty()
+        && let Err(bad) = Redactor::new(&settings)
+    {
         report.at(&path.key("rules"), bad);
     }
     settings

@@ -3,6 +3,7 @@
 //! Every function reports what is wrong and goes on; what it returns is used only when
 //! nothing was reported. Must not know: where anything was written.
 
+mod admin;
 mod cache;
 mod capture;
 mod models;
@@ -31,8 +32,10 @@ pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<
     let models = slo::models(&raw.model);
     let cache = cache::settings(raw.cache, &models, env, report);
     let capture = capture::settings(raw.capture, &models, env, report);
+    let server = server::settings(raw.server, report);
     Settings {
-        server: server::settings(raw.server, report),
+        admin: admin::settings(raw.admin, server.admin, report),
+        server,
         model_caches: cache::of_models(&raw.model, &cache, report),
         model_captures: capture::of_models(&raw.model, &capture, report),
         models: models::settings(raw.model, &upstreams, report),

@@ -4,11 +4,13 @@
 //! Must not know: what makes sense together. Required settings are `Option`s: a faulty one
 //! is reported and left out, so that the rest can still be checked.
 
+mod admin;
 mod cache;
 mod capture;
 mod slo;
 mod tracing;
 
+pub(super) use admin::{RawAdmin, RawAdminTls, RawMetricsAccess, RawRole, RawUser};
 pub(super) use cache::{
     RawCache, RawEviction, RawModelCache, RawRedis, RawRedisTable, RawRouteCache, RawSampled,
     RawScope, RawWhen,
@@ -37,6 +39,8 @@ use std::time::Duration;
 pub(super) struct RawSettings {
     /// The proxy itself: where it listens and its limits.
     pub server: RawServer,
+    /// The pages of `server.admin`: who may see and do what there.
+    pub admin: RawAdmin,
     /// Where requests can go: groups of endpoints that serve the same models.
     pub upstream: Vec<RawUpstream>,
     /// What callers may ask for. Without any, the models found at the upstreams are
@@ -65,8 +69,8 @@ pub(super) struct RawServer {
     /// Where clients connect.
     #[schemars(length(min = 1))]
     pub listen: Vec<Text<SocketAddr>>,
-    /// Where the pages and the metrics are. A loopback address: they have no
-    /// authentication.
+    /// Where the pages and the metrics are. An address that other machines reach needs users
+    /// and TLS in `[admin]`.
     pub admin: Text<SocketAddr>,
     /// The directory for everything that is kept, made when needed; relative to the
     /// working directory.
