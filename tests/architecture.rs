@@ -36,7 +36,7 @@ const LAYERS: [Layer; 23] = [
     ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
-    ("config", "types observe history identity admission cache upstream capture store"),
+    ("config", "types observe history identity admission cache upstream capture store admin"),
     ("app", ALL_BELOW_APP),
     ("cli", ALL),
     // `main` is a crate of its own: see `the_program_only_calls_the_command_line`.

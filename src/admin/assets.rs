@@ -10,9 +10,20 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// Name, extension, type, content.
-const FILES: [(&str, &str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str, &str); 5] = [
     ("style", "css", "text/css; charset=utf-8", include_str!("../../templates/assets/style.css")),
-    ("page", "js", "text/javascript; charset=utf-8", include_str!("../../templates/assets/page.js")),
+    (
+        "page",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../templates/assets/page.js"),
+    ),
+    (
+        "sign_in",
+        "css",
+        "text/css; charset=utf-8",
+        include_str!("../../templates/assets/sign_in.css"),
+    ),
     ("replay", "css", "text/css; charset=utf-8", REPLAY),
     ("mark", "svg", "image/svg+xml", include_str!("../../templates/assets/mark.svg")),
 ];
@@ -39,7 +50,8 @@ impl Assets {
     /// All of them.
     pub fn embedded() -> Self {
         let named = |(name, extension, kind, text): (&str, &str, &'static str, &'static str)| {
-            let hash: String = blake3::hash(text.as_bytes()).to_hex().chars().take(DIGITS).collect();
+            let hash: String =
+                blake3::hash(text.as_bytes()).to_hex().chars().take(DIGITS).collect();
             let hashed = format!("{name}.{hash}.{extension}");
             Asset { plain: format!("{name}.{extension}"), hashed, kind, text }
         };
@@ -59,6 +71,8 @@ pub(super) async fn file(State(state): State<AdminState>, Path(name): Path<Strin
     let Some(asset) = files.iter().find(|asset| asset.hashed == name || asset.plain == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let kept = if asset.hashed == name { "public, max-age=31536000, immutable" } else { "no-cache" };
-    ([(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, kept)], asset.text).into_response()
+    let kept =
+        if asset.hashed == name { "public, max-age=31536000, immutable" } else { "no-cache" };
+    ([(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, kept)], asset.text)
+        .into_response()
 }

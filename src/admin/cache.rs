@@ -4,20 +4,17 @@
 //! a tier counts or forgets.
 
 use crate::admin::AdminState;
+use crate::admin::access::{Access, Action, Deed, Visitor};
+use crate::admin::refusal::{Refusal, read, refusal};
 use crate::cache::{Completeness, Purged, TierStatus};
 use crate::observe::Metrics;
 use crate::types::{BypassReason, CacheKey, CacheTags, Purge};
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-/// A request that makes no sense, with the reason.
-type Refusal = (StatusCode, Json<Value>);
 
 /// How each tier is, and what the cache has saved since the process began; what cannot be
 /// told is null.
@@ -71,21 +68,15 @@ pub(super) struct Wanted {
     tenant: Option<String>,
 }
 
-/// Forgets what the body says. The JSON content type, which axum insists on, keeps other
-/// sites' forms out.
+/// Forgets what the body says.
 pub(super) async fn purge(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
-    let Json(wanted) = wanted.map_err(|rejection| match rejection {
-        // Whatever is wrong with it, it is the sender's mistake.
-        JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
-        other => refusal(other.status(), other.body_text()),
-    })?;
-    let what = wanted.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    let what = read(wanted)?.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
     let purged = state.cache.purge(what.clone()).await;
-    audit(&what, peer, &purged);
+    audit(&state.access, &visitor, &what, &purged);
     Ok(Json(json!({
         "memory": purged.memory,
         "disk": purged.disk,
@@ -121,33 +112,29 @@ impl Wanted {
 }
 
 /// Says what was purged, by whom, and how many answers that were.
-fn audit(what: &Purge, peer: SocketAddr, purged: &Purged) {
+fn audit(access: &Access, visitor: &Visitor, what: &Purge, purged: &Purged) {
     let (what, entry, tags) = match what {
         Purge::All => ("all", None, CacheTags::default()),
         Purge::Entry(key) => ("entry", Some(key.to_string()), CacheTags::default()),
         Purge::Tagged(tags) => ("tagged", None, tags.clone()),
     };
-    let named = |tag: &Arc<str>| Some(Arc::clone(tag)).filter(|tag| !tag.is_empty());
-    tracing::info!(
-        target: "transom::audit",
-        what,
-        entry,
-        model = named(&tags.model).as_deref(),
-        route = named(&tags.route).as_deref(),
-        namespace = named(&tags.namespace).as_deref(),
-        key = named(&tags.key).as_deref(),
-        tenant = named(&tags.tenant).as_deref(),
-        by = %peer,
-        memory = purged.memory,
-        disk = purged.disk,
-        redis = purged.redis,
-        complete = purged.completeness == Completeness::Complete,
-        "the response cache was purged"
-    );
-}
-
-fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
-    (status, Json(json!({ "error": why.into() })))
+    let CacheTags { model, route, namespace, key, tenant } = &tags;
+    let named = [
+        ("entry", entry.as_deref().unwrap_or_default()),
+        ("model", model),
+        ("route", route),
+        ("namespace", namespace),
+        ("key", key),
+        ("tenant", tenant),
+    ];
+    let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+    let mut detail: Map<String, Value> =
+        given.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    detail.insert("memory".into(), purged.memory.into());
+    detail.insert("disk".into(), purged.disk.into());
+    detail.insert("redis".into(), purged.redis.into());
+    detail.insert("complete".into(), (purged.completeness == Completeness::Complete).into());
+    access.note(visitor, Deed::of(Action::CachePurge).about(what).with(detail.into()));
 }
 
 fn digest(hex: &str) -> Option<CacheKey> {

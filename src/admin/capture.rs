@@ -4,27 +4,24 @@
 //! not shown here. Must not know: how a record is stored.
 
 use crate::admin::AdminState;
+use crate::admin::access::{Action, Deed, Visitor};
+use crate::admin::refusal::{Refusal, broken, read, refusal};
 use crate::capture::{
-    Archive, ArchiveError, CaptureHandle, CaptureState, DropReason, Erase, Erased, Filter,
-    IndexEntry,
+    Archive, ArchiveError, CaptureHandle, CaptureState, DropReason, Erase, Filter, IndexEntry,
 };
 use crate::types::Outcome;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 use tokio::task::spawn_blocking;
 
 /// Exchanges of one answer.
 const MOST: usize = 1_000;
-
-/// A request that makes no sense or cannot be carried out, with the reason.
-pub(super) type Refusal = (StatusCode, Json<Value>);
 
 /// The capture of a running proxy. Cloning shares it.
 #[derive(Clone)]
@@ -91,8 +88,7 @@ pub(super) async fn listed(
     state: &AdminState,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Vec<Value>, Refusal> {
-    let Query(wanted) =
-        wanted.map_err(|error| refusal(StatusCode::BAD_REQUEST, error.body_text()))?;
+    let Query(wanted) = wanted?;
     let control = control(state)?;
     let limit = wanted.limit.unwrap_or(100).min(MOST);
     let filter = wanted.filter().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
@@ -159,28 +155,32 @@ pub(super) struct Doomed {
     before: Option<String>,
 }
 
-/// Erases what the body says, for good. The JSON content type, which axum insists on, keeps
-/// other sites' forms out.
+/// Erases what the body says, for good.
 pub(super) async fn erase(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
     doomed: Result<Json<Doomed>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
-    let Json(doomed) = doomed.map_err(|rejection| match rejection {
-        JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
-        other => refusal(other.status(), other.body_text()),
-    })?;
-    let what = doomed.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    let what = read(doomed)?.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
     let control = control(&state)?;
-    let erased = control.handle.erase(what.clone()).await.map_err(|error| match error {
-        ArchiveError::Paused(_) | ArchiveError::Stopped => {
-            refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    let deed = Deed::of(Action::CaptureErase).about(named(&what));
+    match control.handle.erase(what).await {
+        Ok(erased) => {
+            let unopened: Vec<String> = erased.closed.iter().map(ToString::to_string).collect();
+            let answer = json!({ "records": erased.records, "unopened_segments": unopened });
+            state.access.note(&visitor, deed.with(answer.clone()));
+            Ok(Json(answer))
         }
-        _ => broken(error.to_string()),
-    })?;
-    audit(&what, peer, &erased);
-    let unopened: Vec<String> = erased.closed.iter().map(ToString::to_string).collect();
-    Ok(Json(json!({ "records": erased.records, "unopened_segments": unopened })))
+        Err(error) => {
+            state.access.note(&visitor, deed.failed(error.to_string()));
+            Err(match error {
+                ArchiveError::Paused(_) | ArchiveError::Stopped => {
+                    refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+                }
+                _ => broken(error.to_string()),
+            })
+        }
+    }
 }
 
 impl Doomed {
@@ -205,24 +205,14 @@ impl Doomed {
     }
 }
 
-/// Says what was erased, by whom, and how much that was.
-fn audit(what: &Erase, peer: SocketAddr, erased: &Erased) {
-    let date = |since: &Duration| humantime::format_rfc3339(UNIX_EPOCH + *since).to_string();
-    let (what, name) = match what {
-        Erase::Key(key) => ("key", key.clone()),
-        Erase::Session(id) => ("session", id.clone()),
-        Erase::RequestId(id) => ("request_id", id.clone()),
-        Erase::Before(time) => ("before", date(time)),
-    };
-    tracing::info!(
-        target: "transom::audit",
-        what,
-        name,
-        by = %peer,
-        records = erased.records,
-        unopened = erased.closed.len(),
-        "captured exchanges were erased"
-    );
+/// What is erased, for the audit.
+fn named(what: &Erase) -> String {
+    match what {
+        Erase::Key(key) => format!("key {key}"),
+        Erase::Session(id) => format!("session {id}"),
+        Erase::RequestId(id) => format!("request {id}"),
+        Erase::Before(time) => format!("before {}", humantime::format_rfc3339(UNIX_EPOCH + *time)),
+    }
 }
 
 fn control(state: &AdminState) -> Result<CaptureControl, Refusal> {
@@ -230,17 +220,10 @@ fn control(state: &AdminState) -> Result<CaptureControl, Refusal> {
     state.capture.clone().ok_or_else(off)
 }
 
-fn broken(why: String) -> Refusal {
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
-}
-
-fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
-    (status, Json(json!({ "error": why.into() })))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn read(text: &str) -> Result<Erase, String> {
         let doomed: Doomed = serde_json::from_str(text).map_err(|error| error.to_string())?;

@@ -2,37 +2,45 @@
 //!
 //! Must not know: pingora, or anything that would let a page slow the traffic.
 
+mod access;
 mod assets;
-mod charts;
 mod cache;
 mod capture;
+mod charts;
 mod health;
 mod history;
-mod overview;
+mod listener;
 mod pages;
 mod profile;
+mod refusal;
 mod replay;
+mod scrapes;
 mod telemetry;
 
+pub use access::{Access, AccessSettings, AdminTls, HostName, MetricsAccess, Role, UserSettings};
 pub use assets::Assets;
 pub use capture::CaptureControl;
 pub use health::Readiness;
 pub use profile::Profiling;
 pub use replay::ReplayControl;
+pub use scrapes::Scrapes;
 
 use crate::cache::Cache;
 use crate::history::History;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
+use access::Routes;
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
+use listener::{AdminListener, Peer};
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +52,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// What pages are made of. Cloning shares it.
 #[derive(Clone)]
 pub struct AdminState {
+    /// Who may see and do what.
+    pub access: Arc<Access>,
     /// Open requests and the metrics.
     pub observer: Arc<Observer>,
     /// Figures of the last minute.
@@ -68,6 +78,8 @@ pub struct AdminState {
     pub replay: Option<ReplayControl>,
     /// The pages' own files.
     pub assets: Assets,
+    /// When the metrics were read last.
+    pub scrapes: Scrapes,
     /// Past requests, each and in sums.
     pub history: Arc<History>,
 }
@@ -82,19 +94,29 @@ pub fn serve(
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let socket = tokio::net::TcpListener::from_std(socket)?;
-    // Whoever changes something is named in the log.
-    let router = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = AdminListener::new(socket, state.access.server_config());
+    let router = guarded(state).into_make_service_with_connect_info::<Peer>();
     Ok(async move {
-        let server = axum::serve(socket, router).with_graceful_shutdown(stop.cancelled_owned());
+        let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = server.await {
             tracing::error!(%error, "the admin listener failed");
         }
     })
 }
 
-fn router(state: AdminState) -> Router {
-    Router::new()
-        .route("/", get(overview::page))
+/// What there is. What each of it needs stands in `access/rights.rs`.
+fn routes() -> Routes {
+    Routes::default()
+        .route("/", get(pages::overview::page))
+        .route("/overview.json", get(pages::overview::page))
+        .route("/models", get(pages::models::list))
+        .route("/models.json", get(pages::models::list))
+        .route("/models/{name}", get(pages::models::show))
+        .route("/requests", get(pages::requests::list))
+        .route("/requests.json", get(pages::requests::list))
+        .route("/requests.csv", get(pages::requests::rows_as_csv))
+        .route("/requests.ndjson", get(pages::requests::rows_as_lines))
+        .route("/requests/{id}", get(pages::requests::show))
         .route("/slo", get(pages::slo::page))
         .route("/slo.json", get(pages::slo::page))
         .route("/captures", get(pages::captures::page))
@@ -105,7 +127,9 @@ fn router(state: AdminState) -> Router {
         .route("/replays/{id}/stop", post(pages::replays::stop))
         .route("/theme", post(pages::theme))
         .route("/api/v1/live", get(pages::live::live))
-        .route("/api/v1/overview", get(overview::json))
+        .route("/sign-in", get(access::sign_in_page).post(access::sign_in))
+        .route("/sign-out", get(access::sign_out_form).post(access::leave))
+        .route("/api/v1/overview", get(pages::overview::json))
         .route("/api/v1/slo", get(telemetry::slo))
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
         .route("/api/v1/cache", get(cache::stats))
@@ -121,14 +145,25 @@ fn router(state: AdminState) -> Router {
         .route("/api/v1/history", get(history::sums))
         .route("/api/v1/requests", get(history::list))
         .route("/api/v1/requests/{id}", get(history::show))
+        .route("/api/v1/audit", get(access::audit))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/assets/{file}", get(assets::file))
-        .layer(axum::middleware::map_response(secure))
-        .with_state(state)
+}
+
+/// The routes behind their doors. The one in front changes the path, so it has to stand before
+/// routes are looked for; the other needs to know the route.
+fn guarded(state: AdminState) -> Router {
+    let access = Arc::clone(&state.access);
+    let door = from_fn_with_state(Arc::clone(&access), access::door);
+    let routed = routes().into_router().layer(door).with_state(state);
+    Router::new()
+        .fallback_service(routed)
+        .layer(from_fn_with_state(access, access::front))
+        .layer(map_response(secure))
 }
 
 async fn secure(mut response: Response) -> Response {
@@ -136,7 +171,10 @@ async fn secure(mut response: Response) -> Response {
     let pairs = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in pairs {
         // A report has a policy of its own.

@@ -3,6 +3,7 @@
 //! Must not know: how any of it is measured.
 
 use crate::admin::AdminState;
+use crate::admin::access::{Action, Deed, Visitor};
 use crate::observe::{Exposition, LogLevel};
 use axum::Json;
 use axum::body::Body;
@@ -18,6 +19,7 @@ use tokio::task::yield_now;
 
 /// Every number, in the format the scraper prefers.
 pub(super) async fn metrics(State(state): State<AdminState>, headers: HeaderMap) -> Response {
+    state.scrapes.note(state.clock.now());
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let exposition = Exposition::from_accept(accept.unwrap_or_default());
     let pages = written(&state, exposition).await;
@@ -67,10 +69,10 @@ pub(super) async fn level(State(state): State<AdminState>) -> Json<Level> {
     Json(shown(state.level.level()))
 }
 
-/// Changes the level of logs until the process ends. The JSON content type, which axum
-/// insists on, keeps other sites' forms out.
+/// Changes the level of logs until the process ends.
 pub(super) async fn set_level(
     State(state): State<AdminState>,
+    visitor: Visitor,
     Json(Level { level }): Json<Level>,
 ) -> Json<Level> {
     state.level.set(match level {
@@ -79,7 +81,9 @@ pub(super) async fn set_level(
         Word::Info => LogLevel::Info,
         Word::Debug => LogLevel::Debug,
     });
-    Json(shown(state.level.level()))
+    let level = shown(state.level.level());
+    state.access.note(&visitor, Deed::of(Action::LogLevel).with(json!(level)));
+    Json(level)
 }
 
 fn shown(level: LogLevel) -> Level {

@@ -7,13 +7,14 @@ mod budgets;
 mod caching;
 mod capturing;
 mod observing;
+mod pages;
 mod remembered;
 mod remembering;
 mod replaying;
 mod side;
 
-use crate::admin::{AdminState, Assets, Profiling, Readiness};
-use crate::config::{ServerSettings, Settings};
+use crate::admin::{AdminState, Assets, Profiling, Readiness, Scrapes};
+use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
 use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames};
@@ -26,6 +27,7 @@ use budgets::Budgets;
 use caching::Caching;
 use capturing::Capturing;
 use observing::{Observed, Observing};
+use pages::Pages;
 pub use remembered::segment_rows;
 use remembering::Remembering;
 use replaying::Replaying;
@@ -64,6 +66,9 @@ pub enum StartError {
     /// A metric is defined twice or wrongly; a defect.
     #[error("cannot register the metrics: {0}")]
     Metrics(prometheus::Error),
+    /// The system gave no randomness.
+    #[error("cannot make keys: {0}")]
+    Randomness(getrandom::Error),
 }
 
 /// What a proxy gets from the process around it. By default nothing: then it writes
@@ -101,7 +106,7 @@ pub struct App {
     remembering: Arc<Remembering>,
     level: LevelSwitch,
     data: Vec<BoundListener>,
-    admin: BoundListener,
+    admin: Pages,
     drain: Duration,
     worker: Option<JoinHandle<io::Result<()>>>,
     exporter: Option<JoinHandle<()>>,
@@ -113,9 +118,9 @@ impl App {
     /// # Errors
     /// When a port cannot be had or the system is out of something.
     pub fn build(settings: Settings, around: Surroundings) -> Result<Self, StartError> {
-        let (data, admin) = bound(&settings.server)?;
-        let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let clock = Clock::system();
+        let (data, admin) = bound(&settings, clock)?;
+        let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let store = around.store.map(Arc::new);
         let observed = Observed {
             settings: &settings,
@@ -182,7 +187,12 @@ impl App {
 
     /// Where pages and metrics are.
     pub fn admin_address(&self) -> SocketAddr {
-        self.admin.address
+        self.admin.listener.address
+    }
+
+    /// The same as a URL.
+    pub fn admin_url(&self) -> String {
+        self.admin.url()
     }
 
     /// Serves until `stop`, then drains: readiness fails first, open requests may finish
@@ -191,6 +201,7 @@ impl App {
         let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, .. } = self;
         let readiness = Readiness::default();
         let state = AdminState {
+            access: admin.access,
             observer: Arc::clone(&deps.observer),
             sampler: Arc::clone(&sampler),
             catalog: Arc::clone(&deps.catalog),
@@ -203,12 +214,13 @@ impl App {
             capture: self.capturing.control.clone(),
             replay: self.replaying.control.clone(),
             assets: Assets::embedded(),
+            scrapes: Scrapes::default(),
             history: Arc::clone(&self.remembering.history),
         };
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let admin_address = admin.address;
-        let admin = side::start(admin.into_socket(), state, halt.clone());
+        let admin_address = admin.listener.address;
+        let admin = side::start(admin.listener.into_socket(), state, halt.clone());
         let listen_error = |error| StartError::Listen { address: admin_address, error };
         tasks.spawn(admin.map_err(listen_error)?);
         tasks.spawn(self.budgets.keep(halt.clone()));
@@ -271,9 +283,9 @@ fn first(data: &[BoundListener]) -> SocketAddr {
     address
 }
 
-fn bound(server: &ServerSettings) -> Result<(Vec<BoundListener>, BoundListener), StartError> {
-    let data: Result<_, _> = server.listen.iter().copied().map(bind_to).collect();
-    Ok((data?, bind_to(server.admin)?))
+fn bound(settings: &Settings, clock: Clock) -> Result<(Vec<BoundListener>, Pages), StartError> {
+    let data: Result<_, _> = settings.server.listen.iter().copied().map(bind_to).collect();
+    Ok((data?, Pages::bind(settings, clock)?))
 }
 
 fn bind_to(address: SocketAddr) -> Result<BoundListener, StartError> {

@@ -1,8 +1,9 @@
-//! `transom keys`: API keys that exist in the clear only on the screen that shows them.
+//! `transom keys`: API keys and tokens that exist in the clear only on the screen that shows them.
 //!
 //! Must not know: where keys are configured or checked.
 
 use crate::cli::{Failure, say};
+use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io;
@@ -21,20 +22,61 @@ enum Command {
         #[arg(long)]
         alias: String,
     },
+    /// Make a token for the pages and print it once, with what goes into the configuration
+    User {
+        /// Whose token it is
+        #[arg(long)]
+        name: String,
+        /// What they may do
+        #[arg(long, value_enum)]
+        role: Role,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Role {
+    /// See numbers, not content
+    Viewer,
+    /// See what callers and models wrote, too
+    ViewerContent,
+    /// See numbers, and act
+    Operator,
+    /// Everything
+    Admin,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Command::Create { alias } = &arguments.command;
-    let mut random = [0; 24];
-    getrandom::fill(&mut random)?;
-    let key = format!("tk-{}", hex(&random)?);
-    let sha256 = hex(&Sha256::digest(&key))?;
-    let alias = serde_json::to_string(alias)?;
-    let text = format!(
-        "# The key, shown only now: {key}\n\n[[key]]\nalias  = {alias}\nsha256 = \"{sha256}\""
-    );
+    let text = match &arguments.command {
+        Command::Create { alias } => {
+            let (key, sha256) = minted("tk")?;
+            let alias = serde_json::to_string(alias)?;
+            format!(
+                "# The key, shown only now: {key}\n\n\
+                 [[key]]\nalias  = {alias}\nsha256 = \"{sha256}\""
+            )
+        }
+        Command::User { name, role } => {
+            let (token, sha256) = minted("ta")?;
+            let name = serde_json::to_string(name)?;
+            let role = role.to_possible_value().ok_or("no such role")?;
+            format!(
+                "# The token, shown only now: {token}\n\n[[admin.user]]\n\
+                 name         = {name}\nrole         = \"{}\"\ntoken_sha256 = \"{sha256}\"",
+                role.get_name()
+            )
+        }
+    };
     say(&mut io::stdout(), &text);
     Ok(())
+}
+
+/// A new secret that begins with `prefix`, and its hash.
+fn minted(prefix: &str) -> Result<(String, String), Failure> {
+    let mut random = [0; 24];
+    getrandom::fill(&mut random)?;
+    let secret = format!("{prefix}-{}", hex(&random)?);
+    let sha256 = hex(&Sha256::digest(&secret))?;
+    Ok((secret, sha256))
 }
 
 fn hex(bytes: &[u8]) -> Result<String, std::fmt::Error> {

@@ -54,7 +54,7 @@ enum Command {
     Traffic(traffic::Arguments),
     /// Check a configuration file, or print its JSON Schema
     Check(check::Arguments),
-    /// Make API keys
+    /// Make API keys, and tokens for the pages
     Keys(keys::Arguments),
 }
 

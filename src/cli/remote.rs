@@ -3,14 +3,15 @@
 //! Must not know: what it is asked.
 
 use crate::cli::{Failure, runtime};
-use crate::edge::PingoraTransport;
+use crate::config::Environment;
+use crate::edge::{PingoraTransport, get};
 use crate::types::Secret;
 use crate::upstream::{
     Balance, Endpoint, EndpointSettings, Exchange, Origin, Protocol, Reuse, Scheme, Serves,
     StreamUsage, Timeouts, Transport, Upstream, UpstreamSettings,
 };
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
 use http::{HeaderName, Request, StatusCode, Uri};
 use serde_json::Value;
@@ -45,6 +46,29 @@ pub(super) fn at(address: SocketAddr) -> Arc<Upstream> {
     upstream(Origin { scheme: Scheme::Http, host, port })
 }
 
+/// The variable that holds a token for admin pages that ask for one.
+const TOKEN: &str = "TRANSOM_ADMIN_TOKEN";
+
+/// What the proxy whose admin pages are at `url` answers to a GET of `path` within `patience`,
+/// if that is JSON.
+///
+/// # Errors
+/// When it gives no answer, or refuses.
+pub(super) fn ask_admin(url: &str, path: &str, patience: Duration) -> Result<Value, Failure> {
+    let server = server(url)?;
+    let path = format!("{}{path}", base(url)?);
+    let mut answer = Value::Null;
+    runtime::run(1, async |_| {
+        let transport = PingoraTransport::new(std::slice::from_ref(&server));
+        let endpoint = server.endpoints.first().ok_or("no server")?;
+        let asked = get(&transport, endpoint, &path, token().as_ref(), patience).await;
+        let asked = asked.map_err(|error| format!("{url} gave no answer: {error}"))?;
+        answer = serde_json::from_slice(&asked)?;
+        Ok(())
+    })?;
+    Ok(answer)
+}
+
 /// What the proxy whose admin pages are at `url` answers to a POST of this JSON within
 /// `patience`, if it does what it is asked.
 ///
@@ -57,11 +81,12 @@ pub(super) fn order(
     patience: Duration,
 ) -> Result<Value, Failure> {
     let server = server(url)?;
+    let head = json_head(&format!("{}{path}", base(url)?), &json, token().as_ref())?;
     let mut answer = Value::Null;
     runtime::run(1, async |_| {
         let transport = PingoraTransport::new(std::slice::from_ref(&server));
         let endpoint = server.endpoints.first().ok_or("no server")?;
-        let posted = post(&transport, endpoint, path, json);
+        let posted = ask(&transport, endpoint, head, json.into());
         let posted = timeout(patience, posted).await.map_err(|_| "it took too long".into());
         let posted: Result<_, Failure> = posted.and_then(|posted| posted);
         let (status, body) = posted.map_err(|error| format!("{url} gave no answer: {error}"))?;
@@ -108,22 +133,32 @@ pub(super) fn fetch(
     Ok(found)
 }
 
-/// What `endpoint` answers to a POST of this JSON, whatever its status.
-///
-/// # Errors
-/// When it gives no answer.
-pub(super) async fn post(
-    transport: &PingoraTransport,
-    endpoint: &Endpoint,
-    path: &str,
-    json: String,
-) -> Result<(StatusCode, Bytes), Failure> {
+/// A POST of this JSON.
+fn json_head(path: &str, json: &str, token: Option<&Secret>) -> Result<Parts, Failure> {
     let mut head = Request::post(path).body(())?.into_parts().0;
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(json.len()));
-    ask(transport, endpoint, head, json.into()).await
+    if let Some(token) = token {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))?;
+        bearer.set_sensitive(true);
+        head.headers.insert(AUTHORIZATION, bearer);
+    }
+    Ok(head)
 }
 
+/// The token of the environment, if there is one.
+fn token() -> Option<Secret> {
+    let env = Environment::from_process();
+    env.get(TOKEN).map(str::trim).filter(|token| !token.is_empty()).map(Secret::new)
+}
+
+/// What comes before every path of the pages at `url`.
+fn base(url: &str) -> Result<String, Failure> {
+    let uri: Uri = url.parse()?;
+    Ok(uri.path().trim_end_matches('/').to_owned())
+}
+
+/// What `endpoint` answers, whatever its status.
 async fn ask(
     transport: &PingoraTransport,
     endpoint: &Endpoint,

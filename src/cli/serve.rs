@@ -78,7 +78,7 @@ fn announce(app: &App, settings: &Settings) {
     for address in app.data_addresses() {
         say(&mut out, &format!("clients connect to  http://{address}/v1"));
     }
-    say(&mut out, &format!("pages and metrics   http://{}", app.admin_address()));
+    say(&mut out, &format!("pages and metrics   {}", app.admin_url()));
     for upstream in &settings.upstreams {
         let endpoints: Vec<_> = upstream.endpoints.iter().map(|e| e.origin.authority()).collect();
         say(&mut out, &format!("upstream {:<10} {}", upstream.name, endpoints.join(", ")));

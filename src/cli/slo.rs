@@ -3,9 +3,8 @@
 //! Must not know: how budgets are reckoned.
 
 use crate::cli::table::{self, UNKNOWN};
-use crate::cli::{Failure, remote, runtime, say};
+use crate::cli::{Failure, remote, say};
 use crate::config::{self, Environment, Overrides};
-use crate::edge::{PingoraTransport, get};
 use crate::observe::slo::export;
 use clap::ValueEnum;
 use serde_json::Value;
@@ -68,15 +67,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Status { admin } => {
-            let server = remote::server(admin)?;
-            runtime::run(1, async |_| {
-                let transport = PingoraTransport::new(std::slice::from_ref(&server));
-                let endpoint = server.endpoints.first().ok_or("no server")?;
-                let answer = get(&transport, endpoint, "/api/v1/slo", None, PATIENCE).await;
-                let answer = answer.map_err(|error| format!("{admin} gave no answer: {error}"))?;
-                say(&mut io::stdout(), &table(&serde_json::from_slice(&answer)?));
-                Ok(())
-            })
+            let answer = remote::ask_admin(admin, "/api/v1/slo", PATIENCE)?;
+            say(&mut io::stdout(), &table(&answer));
+            Ok(())
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not know: TOML, or where a value was written.
 
+use crate::admin::AccessSettings;
 use crate::cache::{CacheSettings, RouteCache};
 use crate::capture::{CaptureSettings, RouteCapture};
 use crate::history::RecentSettings;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[admin] recent`
     pub recent: RecentSettings,
+    /// `[admin]`
+    pub admin: AccessSettings,
     /// `[[upstream]]`, in order. Empty when none is named.
     pub upstreams: Vec<UpstreamSettings>,
     /// `[[model]]`, in order. Empty when models are to be discovered.
@@ -61,7 +64,7 @@ impl Settings {
 pub struct ServerSettings {
     /// Where clients connect; at least one.
     pub listen: Vec<SocketAddr>,
-    /// Where pages and metrics are; a loopback address.
+    /// Where pages and metrics are; a loopback address, unless `[admin]` has users and TLS.
     pub admin: SocketAddr,
     /// The directory for everything that is kept.
     pub data_dir: PathBuf,

@@ -36,7 +36,7 @@ pub use metrics::{
     TierCounts, TierTotals,
 };
 pub use observer::{Consumers, Observer, OpenStream, Recording};
-pub use record::{Attempt, CallFacts, Identity, Origin, RequestRecord, Verdict};
+pub use record::{Attempt, CallFacts, Identity, Origin, OriginKind, RequestRecord, Verdict};
 pub use server_timing::server_timing;
 pub use settings::{LogFormat, LogLevel, LogSettings};
 pub use slo::{

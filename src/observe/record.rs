@@ -58,14 +58,44 @@ pub enum Origin {
     Refresh,
 }
 
-impl Origin {
+/// On whose behalf a request was made, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OriginKind {
+    /// A caller's.
+    Client,
+    /// A load test's.
+    Replay,
+    /// The cache's own.
+    Refresh,
+}
+
+impl OriginKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Client, Self::Replay, Self::Refresh];
+
     /// As it is written into spans and access lines.
-    pub const fn label(&self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Client => "client",
-            Self::Replay(_) => "replay",
+            Self::Replay => "replay",
             Self::Refresh => "refresh",
         }
+    }
+}
+
+impl Origin {
+    /// In a word.
+    pub const fn kind(&self) -> OriginKind {
+        match self {
+            Self::Client => OriginKind::Client,
+            Self::Replay(_) => OriginKind::Replay,
+            Self::Refresh => OriginKind::Refresh,
+        }
+    }
+
+    /// As it is written into spans and access lines.
+    pub const fn label(&self) -> &'static str {
+        self.kind().label()
     }
 
     /// Whether somebody outside has asked: it counts as a request.

@@ -3,6 +3,8 @@
 
 // `cfg(test)` tells the lints that everything here is a test.
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod balancing;

@@ -7,7 +7,7 @@ const CHAT: &str = r#"{"model":"m","stream":true}"#;
 const OPEN_METRICS: &str = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
 
 async fn admin(proxy: &Proxy, method: &str, path: &str, accept: &str) -> Response {
-    let mut client = Client::connect(proxy.admin).await;
+    let mut client = Client::admin(proxy.admin).await;
     client.request(method, path, &[("Accept", accept), ("Connection", "close")]).await;
     client.response_to(method).await
 }
@@ -53,9 +53,9 @@ async fn the_level_of_logs_can_be_changed_while_it_runs() {
     let upstream = Upstream::start(serve_well);
     let proxy = Setup::to([upstream.url()]).start().await;
     let put = async |body: &str, kind: &str| {
-        let mut client = Client::connect(proxy.admin).await;
+        let mut client = Client::admin(proxy.admin).await;
         let headers = format!(
-            "PUT /api/v1/log HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: {kind}\r\n\
+            "PUT /api/v1/log HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );

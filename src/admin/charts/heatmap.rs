@@ -56,7 +56,8 @@ pub(in crate::admin) fn heatmap(
                 y + 11.0
             ));
         }
-        for (count, at_column) in row.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0) {
+        for (count, at_column) in row.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0)
+        {
             let x = at(LEFT + at_column as f64 * column);
             let (shade, href) = (shade(*count, most), escape(&link(index, at_column)));
             let title = escape(&format!("{count} requests, {}", row.range));
@@ -70,7 +71,10 @@ pub(in crate::admin) fn heatmap(
     }
     for (at_column, text) in &map.marks {
         let (x, text) = (at(LEFT + *at_column as f64 * column), escape(text));
-        svg.add(format_args!("<text class=\"mark\" x=\"{x}\" y=\"{}\">{text}</text>", height - 6.0));
+        svg.add(format_args!(
+            "<text class=\"mark\" x=\"{x}\" y=\"{}\">{text}</text>",
+            height - 6.0
+        ));
     }
     if let Some((row, text)) = &map.limit {
         let (y, text) = (at(TOP + row * ROW), escape(text));

@@ -22,7 +22,11 @@ fn step(least: f64) -> f64 {
         return LONG.into_iter().find(|step| *step >= least).unwrap_or(days);
     }
     let power = 10_f64.powi(least.log10().floor() as i32);
-    [1.0, 2.0, 5.0].into_iter().map(|one| one * power).find(|step| *step >= least).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|one| one * power)
+        .find(|step| *step >= least)
+        .unwrap_or(10.0 * power)
 }
 
 #[cfg(test)]

@@ -10,7 +10,11 @@ const HEIGHT: f64 = 24.0;
 const EDGE: f64 = 1.5;
 
 /// A line with the area below it; `None` is a gap. From 0 unless `floor` says otherwise.
-pub(in crate::admin) fn sparkline(points: &[Option<f64>], floor: Option<f64>, label: &str) -> String {
+pub(in crate::admin) fn sparkline(
+    points: &[Option<f64>],
+    floor: Option<f64>,
+    label: &str,
+) -> String {
     let mut svg = Svg::new("spark", (WIDTH, HEIGHT), label);
     let known = points.iter().flatten().copied().filter(|value| value.is_finite());
     let high = known.clone().fold(f64::NEG_INFINITY, f64::max);

@@ -82,8 +82,12 @@ fn stalls(output: &[Chunk], gaps: &[f64]) -> Vec<(f64, f64)> {
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
     let least = (STALL * median).max(NOTICED);
-    let mut found: Vec<_> =
-        output.iter().zip(gaps).filter(|(_, gap)| **gap > least).map(|(c, gap)| (c.at, *gap)).collect();
+    let mut found: Vec<_> = output
+        .iter()
+        .zip(gaps)
+        .filter(|(_, gap)| **gap > least)
+        .map(|(c, gap)| (c.at, *gap))
+        .collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
     found.truncate(MOST_STALLS);
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -102,7 +106,11 @@ fn curve(output: &[Chunk], x: &impl Fn(f64) -> f64) -> String {
             format!("{} {}", x(chunk.at), at(CURVE.1 - share * (CURVE.1 - CURVE.0)))
         })
         .collect();
-    if points.len() < 2 { String::new() } else { format!("<path class=\"line\" d=\"M{}\"/>", points.join("L")) }
+    if points.len() < 2 {
+        String::new()
+    } else {
+        format!("<path class=\"line\" d=\"M{}\"/>", points.join("L"))
+    }
 }
 
 /// One path for all ticks of a kind: a picture of a thousand chunks stays small.

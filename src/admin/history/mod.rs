@@ -3,12 +3,13 @@
 //! Owns the words of questions. Nothing here says what was asked or answered. Must not know: how
 //! anything is kept.
 
-mod shown;
+pub(super) mod shown;
 
 use crate::admin::AdminState;
+use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::history::recent::{Filter, MissedSlo, Place, Seq};
 use crate::history::rollup::{Period, Step};
-use crate::observe::Origin;
+use crate::observe::OriginKind;
 use crate::types::{CacheStatus, ErrorType, Operation, Outcome};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -26,9 +27,6 @@ const MOST: usize = 1_000;
 const USUAL: usize = 100;
 /// How far back sums go if nobody says.
 const HOUR: Duration = Duration::from_secs(3_600);
-
-/// A question that makes no sense or cannot be answered, with the reason.
-type Refusal = (StatusCode, Json<Value>);
 
 /// Which requests are listed. Dates are RFC 3339, durations such as `1500ms`.
 #[derive(Debug, Default, Deserialize)]
@@ -169,7 +167,7 @@ impl Wanted {
             operation: one("operation", self.operation, Operation::ALL, Operation::label)?,
             streamed: self.stream,
             cache: one("cache", self.cache, CacheStatus::LABELS, |label| label)?.map(str::to_owned),
-            origin: one("origin", self.origin, [Origin::Client, Origin::Refresh], Origin::label)?,
+            origin: one("origin", self.origin, OriginKind::ALL, OriginKind::label)?,
             duration: within(self.min_duration, self.max_duration)?,
             first_token: within(self.min_ttft, self.max_ttft)?,
             ended: is_dated.then_some(ended),
@@ -230,14 +228,6 @@ fn date(text: &str) -> Result<SystemTime, String> {
 
 fn refused(why: impl Into<String>) -> Refusal {
     refusal(StatusCode::BAD_REQUEST, why)
-}
-
-fn broken(why: String) -> Refusal {
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
-}
-
-fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
-    (status, Json(json!({ "error": why.into() })))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// A request in a list.
-pub(super) fn request(request: &RecentRequest) -> Value {
+pub(in crate::admin) fn request(request: &RecentRequest) -> Value {
     json!({
         "seq": request.seq.0,
         "request_id": request.request_id,
@@ -52,7 +52,7 @@ pub(super) fn request(request: &RecentRequest) -> Value {
 }
 
 /// A request, with its attempts and the times of its chunks.
-pub(super) fn whole_request(whole: &RecentRequest) -> Value {
+pub(in crate::admin) fn whole_request(whole: &RecentRequest) -> Value {
     let mut shown = request(whole);
     let more = json!({
         "ended": date(whole.ended),
@@ -119,7 +119,7 @@ fn chunks(strip: &ChunkStrip) -> Value {
 }
 
 /// Counts by value.
-pub(super) fn facets(facets: &Facets) -> Value {
+pub(in crate::admin) fn facets(facets: &Facets) -> Value {
     let counts = |facets: &[Facet]| -> Map<String, Value> {
         facets.iter().map(|facet| (facet.value.to_string(), facet.count.into())).collect()
     };
@@ -135,7 +135,7 @@ pub(super) fn facets(facets: &Facets) -> Value {
 }
 
 /// A step of time.
-pub(super) fn point(point: &Point) -> Value {
+pub(in crate::admin) fn point(point: &Point) -> Value {
     json!({
         "from": date(point.from),
         "lasts_seconds": point.lasts.as_secs_f64(),
@@ -146,7 +146,7 @@ pub(super) fn point(point: &Point) -> Value {
 }
 
 /// Sums.
-pub(super) fn tally(tally: &Tally) -> Value {
+pub(in crate::admin) fn tally(tally: &Tally) -> Value {
     let outcomes: Map<String, Value> = Outcome::ALL
         .into_iter()
         .filter(|outcome| tally.outcome(*outcome) > 0)
@@ -193,12 +193,12 @@ fn quantiles(tally: &Tally, quantity: Quantity) -> Value {
 }
 
 /// A list of names.
-pub(super) fn texts(names: &[Arc<str>]) -> Vec<&str> {
+pub(in crate::admin) fn texts(names: &[Arc<str>]) -> Vec<&str> {
     names.iter().map(|name| &**name).collect()
 }
 
 /// RFC 3339 in UTC, to the microsecond.
-pub(super) fn date(date: SystemTime) -> String {
+pub(in crate::admin) fn date(date: SystemTime) -> String {
     humantime::format_rfc3339_micros(date).to_string()
 }
 

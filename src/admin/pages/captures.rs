@@ -4,7 +4,8 @@
 
 use super::{Form, Frame, Shown};
 use crate::admin::AdminState;
-use crate::admin::capture::{self, Refusal, Wanted};
+use crate::admin::capture::{self, Wanted};
+use crate::admin::refusal::Refusal;
 use crate::human;
 use askama::Template;
 use axum::extract::rejection::QueryRejection;

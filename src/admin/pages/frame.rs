@@ -3,6 +3,7 @@
 //! Must not know: what is on a page.
 
 use crate::admin::AdminState;
+use crate::admin::access::Visitor;
 use crate::admin::assets::Assets;
 use axum::Form;
 use axum::extract::{FromRequestParts, State};
@@ -11,10 +12,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use std::convert::Infallible;
 
 /// The pages that the bar leads to.
-const PAGES: [(&str, &str); 3] = [("SLOs", "/slo"), ("Captures", "/captures"), ("Replays", "/replays")];
+const PAGES: [(&str, &str); 6] = [
+    ("Overview", "/"),
+    ("Requests", "/requests"),
+    ("Models", "/models"),
+    ("SLOs", "/slo"),
+    ("Captures", "/captures"),
+    ("Replays", "/replays"),
+];
 /// A year.
 const THEME_AGE: u32 = 31_536_000;
 
@@ -24,12 +31,12 @@ pub(in crate::admin) struct Frame {
     pub(in crate::admin) base: String,
     /// `light`, `dark`, or empty: as the reader's system has it.
     pub(in crate::admin) theme: &'static str,
-    /// To be sent back with every form.
-    pub(in crate::admin) csrf: String,
     /// Path and query of this page.
     pub(in crate::admin) address: String,
     /// Of the program.
     pub(in crate::admin) version: &'static str,
+    /// Who looks.
+    pub(in crate::admin) visitor: Visitor,
     assets: Assets,
 }
 
@@ -63,14 +70,18 @@ impl Frame {
 }
 
 impl FromRequestParts<AdminState> for Frame {
-    type Rejection = Infallible;
+    type Rejection = <Visitor as FromRequestParts<AdminState>>::Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AdminState,
+    ) -> Result<Self, Self::Rejection> {
+        let visitor = Visitor::from_request_parts(parts, state).await?;
         let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
         Ok(Self {
-            base: String::new(),
+            base: state.access.base().to_owned(),
             theme: chosen(&parts.headers),
-            csrf: String::new(),
+            visitor,
             address: address.to_owned(),
             version: env!("CARGO_PKG_VERSION"),
             assets: state.assets.clone(),
@@ -96,16 +107,21 @@ pub(in crate::admin) struct Switch {
 }
 
 /// Remembers the theme, and leads back.
-pub(in crate::admin) async fn theme(State(_): State<AdminState>, Form(switch): Form<Switch>) -> Response {
+pub(in crate::admin) async fn theme(
+    State(state): State<AdminState>,
+    Form(switch): Form<Switch>,
+) -> Response {
     let theme = if switch.theme == "dark" { "dark" } else { "light" };
     let cookie = format!("theme={theme}; Path=/; Max-Age={THEME_AGE}; SameSite=Strict; HttpOnly");
-    let back = local(&switch.back).to_owned();
-    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, back)]).into_response()
+    let back = format!("{}{}", state.access.base(), local(&switch.back));
+    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, back)])
+        .into_response()
 }
 
 /// A path of ours; anything else leads home.
 fn local(back: &str) -> &str {
-    let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
+    let is_ours =
+        back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
     if is_ours { back } else { "/" }
 }
 

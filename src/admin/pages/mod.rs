@@ -13,9 +13,14 @@
 pub(super) mod captures;
 mod frame;
 pub(super) mod live;
+pub(super) mod models;
+pub(super) mod overview;
 pub(super) mod replays;
+pub(super) mod requests;
 mod shown;
 pub(super) mod slo;
+mod window;
 
 pub(super) use frame::{Frame, theme};
 pub(super) use shown::{Form, Shown};
+pub(super) use window::{Choice, Window};

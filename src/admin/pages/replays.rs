@@ -4,19 +4,19 @@
 
 use super::{Form as Wanted, Frame, Shown};
 use crate::admin::AdminState;
-use crate::admin::replay::{self, Begun, Refusal};
+use crate::admin::refusal::{Refusal, broken};
+use crate::admin::replay::{self, Begun};
 use crate::human;
 use crate::replay::experiment::{Ending, ExperimentRecord, Question, Standing};
 use crate::replay::report::{Parts, parts};
 use askama::Template;
 use axum::Form;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
 #[derive(Template, Serialize)]
@@ -88,13 +88,12 @@ async fn page(
 /// Begins what the form says, and leads to it; or shows the form again with what is wrong.
 pub(in crate::admin) async fn begin(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     frame: Frame,
     Form(wanted): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Refusal> {
     let order = serde_json::from_value(order(&wanted)).map_err(|error| error.to_string());
     let problem = match order {
-        Ok(order) => match replay::begun(&state, peer, order).await? {
+        Ok(order) => match replay::begun(&state, &frame.visitor, order).await? {
             Begun::Now(record) => {
                 let there = format!("{}/replays/{}", frame.base, record.id);
                 return Ok(Redirect::to(&there).into_response());
@@ -123,7 +122,7 @@ pub(in crate::admin) async fn show(
         standing,
         parts: report.as_ref().map(parts),
     };
-    let html = page.render().map_err(|error| replay::broken(error.to_string()))?;
+    let html = page.render().map_err(|error| broken(error.to_string()))?;
     let headers =
         [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "text/html; charset=utf-8")];
     Ok((headers, html).into_response())
@@ -132,11 +131,10 @@ pub(in crate::admin) async fn show(
 /// Stops one, and leads back to it.
 pub(in crate::admin) async fn stop(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     frame: Frame,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    replay::stopped(&state, peer, &id)?;
+    replay::stopped(&state, &frame.visitor, &id)?;
     Ok(Redirect::to(&format!("{}/replays/{id}", frame.base)).into_response())
 }
 
@@ -144,8 +142,10 @@ pub(in crate::admin) async fn stop(
 fn order(form: &BTreeMap<String, String>) -> Value {
     let said = |name: &str| form.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let text = |name: &str| said(name).map(Value::from);
-    let number = |name: &str| said(name).map(|text| text.parse::<u64>().map_or(text.into(), Value::from));
-    let decimal = |name: &str| said(name).map(|text| text.parse::<f64>().map_or(text.into(), Value::from));
+    let number =
+        |name: &str| said(name).map(|text| text.parse::<u64>().map_or(text.into(), Value::from));
+    let decimal =
+        |name: &str| said(name).map(|text| text.parse::<f64>().map_or(text.into(), Value::from));
     let object = |members: Vec<(&str, Option<Value>)>| {
         let said = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Value::Object(said.collect::<Map<_, _>>())
@@ -169,14 +169,21 @@ fn order(form: &BTreeMap<String, String>) -> Value {
         ("question", Some(question.into())),
         ("a", to("a")),
         ("b", to("b").filter(|_| question == "compare")),
-        ("capture", Some(object(vec![
-            ("since", text("since")), ("model", text("model")), ("session", text("session")),
-            ("request_id", text("request_id")), ("key", text("key")),
-        ]))),
+        (
+            "capture",
+            Some(object(vec![
+                ("since", text("since")),
+                ("model", text("model")),
+                ("session", text("session")),
+                ("request_id", text("request_id")),
+                ("key", text("key")),
+            ])),
+        ),
         ("schedule", Some(object(schedule))),
-        ("good", Some(object(vec![
-            ("ttft", text("good_ttft")), ("latency", text("good_latency")),
-        ]))),
+        (
+            "good",
+            Some(object(vec![("ttft", text("good_ttft")), ("latency", text("good_latency"))])),
+        ),
         ("runs", number("runs")),
         ("answers", said("answers").map(|_| Value::Bool(true))),
         ("max_tokens", number("max_tokens")),
@@ -247,7 +254,9 @@ impl ReplayPage {
             None => format!("Run {}", standing.ended + 1),
         };
         let Some((_, now)) = standing.current else { return format!("{runs} begins") };
-        let p95 = now.p95.map_or_else(|| human::UNKNOWN.to_owned(), |p95| human::seconds(p95.as_secs_f64()));
+        let p95 = now
+            .p95
+            .map_or_else(|| human::UNKNOWN.to_owned(), |p95| human::seconds(p95.as_secs_f64()));
         format!(
             "{runs}: {} of {} requests, {}/s, p95 {p95}, {} failed",
             human::count(now.done),
@@ -268,9 +277,15 @@ mod tests {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let made = order(&form(&[
-            ("question", "compare"), ("a_to", "upstream:vllm"), ("b_to", "url"),
-            ("b_url", "http://h:1"), ("rate", " 20/s "), ("duration", ""), ("runs", "5"),
-            ("answers", "on"), ("max_tokens", "many"),
+            ("question", "compare"),
+            ("a_to", "upstream:vllm"),
+            ("b_to", "url"),
+            ("b_url", "http://h:1"),
+            ("rate", " 20/s "),
+            ("duration", ""),
+            ("runs", "5"),
+            ("answers", "on"),
+            ("max_tokens", "many"),
         ]));
         assert_eq!(
             made,

@@ -65,7 +65,8 @@ impl Budget {
     }
 
     fn left_said(&self) -> String {
-        self.left().map_or_else(|| human::UNKNOWN.to_owned(), |left| human::brief(&human::share(left)))
+        self.left()
+            .map_or_else(|| human::UNKNOWN.to_owned(), |left| human::brief(&human::share(left)))
     }
 
     fn tone(&self) -> &'static str {
@@ -93,8 +94,13 @@ impl Budget {
         let share = human::brief(&human::share(self.report.objective));
         let days = human::brief(&human::seconds(self.report.window_seconds as f64));
         let limit = self.report.threshold_seconds.map(human::seconds);
-        let limit = limit.map_or_else(String::new, |limit| format!(" within {}", human::brief(&limit)));
-        format!("{share} {}{limit}, {}", self.report.kind, window(self.report.window_seconds, &days))
+        let limit =
+            limit.map_or_else(String::new, |limit| format!(" within {}", human::brief(&limit)));
+        format!(
+            "{share} {}{limit}, {}",
+            self.report.kind,
+            window(self.report.window_seconds, &days)
+        )
     }
 
     fn gone(&self) -> String {

@@ -12,18 +12,20 @@ mod order;
 mod progress;
 mod report;
 
-pub(super) use progress::progress;
 pub(super) use order::Wanted;
+pub(super) use progress::progress;
 pub(super) use report::{file, report_on, show};
 
 use crate::admin::AdminState;
+use crate::admin::access::{Action, Deed, Right, Visitor};
+use crate::admin::refusal::{Refusal, broken, read, refusal};
 use crate::capture::Archive;
 use crate::replay::desk::{Desk, Refused};
 use crate::replay::experiment::{Ending, ExperimentRecord, Question, Standing};
 use crate::replay::outcome::RunId;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -32,9 +34,6 @@ use tokio::task::spawn_blocking;
 
 /// Replays of one list.
 const MOST: usize = 200;
-
-/// A request that makes no sense or cannot be carried out, with the reason.
-pub(super) type Refusal = (StatusCode, Json<Value>);
 
 /// What came of an order.
 pub(super) enum Begun {
@@ -55,18 +54,13 @@ pub struct ReplayControl {
     pub proxy: SocketAddr,
 }
 
-/// Begins what the body orders. The JSON content type, which axum insists on, keeps other
-/// sites' forms out.
+/// Begins what the body orders.
 pub(super) async fn begin(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let Json(wanted) = wanted.map_err(|rejection| match rejection {
-        JsonRejection::JsonDataError(error) => refusal(StatusCode::BAD_REQUEST, error.body_text()),
-        other => refusal(other.status(), other.body_text()),
-    })?;
-    match begun(&state, peer, wanted).await? {
+    match begun(&state, &visitor, read(wanted)?).await? {
         Begun::Now(record) => {
             let standing = control(&state)?.desk.standing(&record.id);
             Ok((StatusCode::ACCEPTED, Json(shown(&record, standing))))
@@ -78,9 +72,15 @@ pub(super) async fn begin(
 /// Begins what is wanted, if nothing speaks against it.
 pub(super) async fn begun(
     state: &AdminState,
-    peer: SocketAddr,
+    visitor: &Visitor,
     wanted: Wanted,
 ) -> Result<Begun, Refusal> {
+    // Whoever has captured requests sent to a server of their own reads them there.
+    if wanted.leaves_the_house() && !visitor.may(Right::Content) {
+        let why = "a `url` is sent what callers wrote, which needs the right to see content; an \
+                   `upstream` or the `proxy` does not";
+        return Ok(Begun::Refused(StatusCode::FORBIDDEN, why.to_owned()));
+    }
     let control = control(state)?;
     let order = match wanted.order(&control, &state.upstreams) {
         Ok(order) => order,
@@ -90,11 +90,13 @@ pub(super) async fn begun(
     let begun = spawn_blocking(move || control.desk.begin(order)).await;
     match begun.map_err(|error| broken(error.to_string()))? {
         Ok(record) => {
-            tracing::info!(target: "transom::audit", id = %record.id, by = %peer, "a replay was begun");
+            state.access.note(visitor, Deed::of(Action::ReplayBegin).about(record.id.as_str()));
             Ok(Begun::Now(Box::new(record)))
         }
         Err(Refused::Failed(why)) => Err(broken(why)),
-        Err(why @ Refused::Order(_)) => Ok(Begun::Refused(StatusCode::BAD_REQUEST, why.to_string())),
+        Err(why @ Refused::Order(_)) => {
+            Ok(Begun::Refused(StatusCode::BAD_REQUEST, why.to_string()))
+        }
         Err(why) => Ok(Begun::Refused(StatusCode::CONFLICT, why.to_string())),
     }
 }
@@ -121,20 +123,20 @@ pub(super) async fn records_of(
 /// Stops one; what has run by then is reported.
 pub(super) async fn stop(
     State(state): State<AdminState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    stopped(&state, peer, &id)?;
+    stopped(&state, &visitor, &id)?;
     Ok(Json(json!({ "stopping": id })))
 }
 
 /// Stops one, if it is under way.
-pub(super) fn stopped(state: &AdminState, peer: SocketAddr, id: &str) -> Result<(), Refusal> {
+pub(super) fn stopped(state: &AdminState, visitor: &Visitor, id: &str) -> Result<(), Refusal> {
     let id = run_id(id)?;
     if !control(state)?.desk.stop(&id) {
         return Err(refusal(StatusCode::CONFLICT, "it is not under way"));
     }
-    tracing::info!(target: "transom::audit", %id, by = %peer, "a replay was stopped");
+    state.access.note(visitor, Deed::of(Action::ReplayStop).about(id.as_str()));
     Ok(())
 }
 
@@ -179,12 +181,4 @@ fn run_id(text: &str) -> Result<RunId, Refusal> {
 fn control(state: &AdminState) -> Result<ReplayControl, Refusal> {
     let off = || refusal(StatusCode::CONFLICT, "there is no directory to keep replays in");
     state.replay.clone().ok_or_else(off)
-}
-
-pub(super) fn broken(why: String) -> Refusal {
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, why)
-}
-
-fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
-    (status, Json(json!({ "error": why.into() })))
 }

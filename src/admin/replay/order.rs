@@ -125,6 +125,11 @@ struct Good {
 }
 
 impl Wanted {
+    /// Whether anything is sent elsewhere than where callers' requests go anyway.
+    pub(super) fn leaves_the_house(&self) -> bool {
+        self.a.url.is_some() || self.b.as_ref().is_some_and(|b| b.url.is_some())
+    }
+
     /// The order, or why it makes none.
     pub(super) fn order(
         self,

@@ -2,8 +2,9 @@
 //!
 //! Must not know: who looks, or how often.
 
-use super::{Refusal, control, run_id};
+use super::{control, run_id};
 use crate::admin::AdminState;
+use crate::admin::refusal::Refusal;
 use crate::replay::compare::Arm;
 use crate::replay::experiment::Standing;
 use axum::extract::{Path, State};

@@ -2,8 +2,9 @@
 //!
 //! Must not know: how a form is made.
 
-use super::{Refusal, broken, control, refusal, run_id, shown};
+use super::{control, run_id, shown};
 use crate::admin::AdminState;
+use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::replay::experiment::{ExperimentRecord, Standing};
 use crate::replay::report::{
     ReportInput, html, json as as_json, junit, markdown, page_policy, report_of,
@@ -57,7 +58,8 @@ pub(in crate::admin) async fn file(
         _ => return Err(refusal(StatusCode::NOT_FOUND, "a report is html, json, xml or md")),
     };
     let (_, _, report) = report_on(&state, &id).await?;
-    let report = report.ok_or_else(|| refusal(StatusCode::CONFLICT, "no run of it has ended yet"))?;
+    let report =
+        report.ok_or_else(|| refusal(StatusCode::CONFLICT, "no run of it has ended yet"))?;
     let text = form(&report).map_err(broken)?;
     let mut response = ([(header::CONTENT_TYPE, kind)], text).into_response();
     if let Ok(policy) = HeaderValue::try_from(format!("{}; frame-ancestors 'none'", page_policy()))

@@ -4,8 +4,7 @@
 
 use crate::cli::cache::Of;
 use crate::cli::table::{UNKNOWN, table};
-use crate::cli::{Failure, remote, runtime, say};
-use crate::edge::{PingoraTransport, get};
+use crate::cli::{Failure, remote, say};
 use serde_json::Value;
 use std::io;
 use std::time::Duration;
@@ -20,16 +19,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let url = &arguments.of.url;
-    let server = remote::server(url)?;
-    runtime::run(1, async |_| {
-        let transport = PingoraTransport::new(std::slice::from_ref(&server));
-        let endpoint = server.endpoints.first().ok_or("no server")?;
-        let answer = get(&transport, endpoint, "/api/v1/cache", None, PATIENCE).await;
-        let answer = answer.map_err(|error| format!("{url} gave no answer: {error}"))?;
-        say(&mut io::stdout(), &text(&serde_json::from_slice(&answer)?));
-        Ok(())
-    })
+    let stats = remote::ask_admin(&arguments.of.url, "/api/v1/cache", PATIENCE)?;
+    say(&mut io::stdout(), &text(&stats));
+    Ok(())
 }
 
 /// The tiers, then the totals.

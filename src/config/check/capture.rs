@@ -105,9 +105,10 @@ fn redaction(raw: RawRedact, path: &Path, report: &mut Report<'_>) -> RedactionS
     let headers = raw.headers.into_iter().map(|name| name.to_ascii_lowercase()).collect();
     let patterns = raw.patterns.into_iter().map(pattern).collect();
     let settings = RedactionSettings { headers, patterns, rules };
-    // The known patterns are sound, and take their time.
-    let own = RedactionSettings { patterns: Vec::new(), ..settings.clone() };
-    if let Err(bad) = Redactor::new(&own) {
+    // Patterns of ours are known to be good, and take long to build.
+    if !settings.rules.is_empty()
+        && let Err(bad) = Redactor::new(&settings)
+    {
         report.at(&path.key("rules"), bad);
     }
     settings

@@ -32,9 +32,11 @@ pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<
     let models = slo::models(&raw.model);
     let cache = cache::settings(raw.cache, &models, env, report);
     let capture = capture::settings(raw.capture, &models, env, report);
+    let server = server::settings(raw.server, report);
     Settings {
-        server: server::settings(raw.server, report),
         recent: admin::recent(&raw.admin, report),
+        admin: admin::settings(raw.admin, server.admin, report),
+        server,
         model_caches: cache::of_models(&raw.model, &cache, report),
         model_captures: capture::of_models(&raw.model, &capture, report),
         models: models::settings(raw.model, &upstreams, report),

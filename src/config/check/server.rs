@@ -36,13 +36,6 @@ pub(super) fn settings(raw: RawServer, report: &mut Report<'_>) -> ServerSetting
 
 fn addresses(settings: &ServerSettings, path: &Path, report: &mut Report<'_>) {
     let ServerSettings { listen, admin, .. } = settings;
-    if !admin.ip().to_canonical().is_loopback() {
-        let words = format_args!(
-            "{admin} can be reached from other machines, and the admin pages have no \
-             authentication yet; use a loopback address such as \"127.0.0.1:7081\""
-        );
-        report.at(&path.key("admin"), words);
-    }
     for (index, address) in listen.iter().enumerate() {
         let here = path.key("listen").index(index);
         if clash(*address, *admin) {

@@ -3,10 +3,12 @@
 //! Must not know: which settings there are.
 
 mod address;
+mod base_path;
 mod digest;
 mod duration;
 mod endpoint;
 mod file;
+mod host;
 mod name;
 mod network;
 mod number;
@@ -17,8 +19,10 @@ mod shared;
 mod size;
 mod variable;
 
+pub(super) use base_path::BasePath;
 pub(super) use digest::Digest;
 pub(super) use endpoint::EndpointUrl;
+pub(super) use host::HostAndPort;
 pub(super) use name::{Label, Pattern, UpstreamModel};
 pub(super) use network::Network;
 pub(super) use patience::Patience;
@@ -69,11 +73,13 @@ pub(super) struct Rule {
     check: fn(&str) -> Result<(), Refusal>,
 }
 
-static RULES: [Rule; 16] = [
+static RULES: [Rule; 18] = [
+    Rule::of::<BasePath>(),
     Rule::of::<ByteSize>(),
     Rule::of::<Digest>(),
     Rule::of::<Duration>(),
     Rule::of::<EndpointUrl>(),
+    Rule::of::<HostAndPort>(),
     Rule::of::<Label>(),
     Rule::of::<Network>(),
     Rule::of::<NodeAddress>(),

@@ -10,7 +10,7 @@ mod capture;
 mod slo;
 mod tracing;
 
-pub(super) use admin::RawAdmin;
+pub(super) use admin::{RawAdmin, RawAdminTls, RawMetricsAccess, RawRole, RawUser};
 pub(super) use cache::{
     RawCache, RawEviction, RawModelCache, RawRedis, RawRedisTable, RawRouteCache, RawSampled,
     RawScope, RawWhen,
@@ -39,7 +39,7 @@ use std::time::Duration;
 pub(super) struct RawSettings {
     /// The proxy itself: where it listens and its limits.
     pub server: RawServer,
-    /// What the admin pages show.
+    /// The pages of `server.admin`: who may see and do what there.
     pub admin: RawAdmin,
     /// Where requests can go: groups of endpoints that serve the same models.
     pub upstream: Vec<RawUpstream>,
@@ -69,8 +69,8 @@ pub(super) struct RawServer {
     /// Where clients connect.
     #[schemars(length(min = 1))]
     pub listen: Vec<Text<SocketAddr>>,
-    /// Where the pages and the metrics are. A loopback address: they have no
-    /// authentication.
+    /// Where the pages and the metrics are. An address that other machines reach needs users
+    /// and TLS in `[admin]`.
     pub admin: Text<SocketAddr>,
     /// The directory for everything that is kept, made when needed; relative to the
     /// working directory.

@@ -1,6 +1,7 @@
 //! A whole file means what it says.
 
 use super::{FILE, errors, read};
+use crate::admin::{AccessSettings, AdminTls, HostName, MetricsAccess, Role};
 use crate::config::{Environment, Overrides, empty, load};
 use crate::history::RecentSettings;
 use crate::observe::{
@@ -21,6 +22,15 @@ max_body = "32MiB"
 
 [admin]
 recent = { requests = 5000, bytes = "8MiB" }
+base_path  = "/transom/"
+hosts      = ["Transom.Example.org", "[::1]:8443"]
+behind_tls = true
+metrics    = "open"
+
+[[admin.user]]
+name         = "anna"
+role         = "viewer-content"
+token_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 [[upstream]]
 name        = "vllm"
@@ -137,6 +147,19 @@ fn the_example_means_what_it_says() {
     assert_eq!(settings.keys[0].alias, "team-search");
     assert_eq!(settings.keys[0].sha256[..2], [0xe3, 0xb0]);
     assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Warn));
+}
+
+#[test]
+fn access_to_the_pages_means_what_it_says() {
+    let AccessSettings { base_path, hosts, users, tls, metrics } = read(EXAMPLE).unwrap().admin;
+    assert_eq!(base_path, "/transom");
+    let named = |name: &str, port| HostName { name: name.to_owned(), port };
+    assert_eq!(hosts, [named("transom.example.org", None), named("::1", Some(8443))]);
+    let [anna] = users.as_slice() else { panic!("{users:?}") };
+    assert_eq!((anna.name.as_str(), anna.role), ("anna", Role::ViewerContent));
+    assert_eq!(anna.token_sha256[..2], [0xe3, 0xb0]);
+    assert!(matches!(tls, AdminTls::Before));
+    assert_eq!(metrics, Some(MetricsAccess::Open));
 }
 
 #[test]

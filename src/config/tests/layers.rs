@@ -114,7 +114,7 @@ fn mistakes_on_the_command_line_name_the_flag() {
         ..Overrides::default()
     };
     let expected = [
-        r#"--admin: server.admin: 192.168.0.1:7080 can be reached from other machines, and the admin pages have no authentication yet; use a loopback address such as "127.0.0.1:7081""#,
+        r#"--admin: server.admin: 192.168.0.1:7080 can be reached from other machines, so it needs users, [[admin.user]], and TLS, `tls` or `behind_tls` in [admin]; or use a loopback address such as "127.0.0.1:7081""#,
         "--data-dir: server.data_dir: is empty",
         r#"--upstream: is not a URL; write it like "http://10.0.0.1:8000""#,
         r#"--upstream: upstream[2].name: "h:1" is already used by upstream[1].name (--upstream)"#,

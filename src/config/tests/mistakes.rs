@@ -33,7 +33,7 @@ level = "inf"
     assert!(rendered.ends_with("\n7 errors"), "{rendered}");
     let expected = [
         r#"transom.toml:3: unknown key "listn" in [server]; did you mean "listen"?"#,
-        r#"transom.toml:4: server.admin: 0.0.0.0:7081 can be reached from other machines, and the admin pages have no authentication yet; use a loopback address such as "127.0.0.1:7081""#,
+        r#"transom.toml:4: server.admin: 0.0.0.0:7081 can be reached from other machines, so it needs users, [[admin.user]], and TLS, `tls` or `behind_tls` in [admin]; or use a loopback address such as "127.0.0.1:7081""#,
         r#"transom.toml:8: upstream[0].endpoints[1].url: the scheme of a URL must be http or https"#,
         r#"transom.toml:8: upstream[0].endpoints[1].weight: must be 1 to 1000"#,
         r#"transom.toml:9: upstream[0].timeouts.connect: "2 parsecs" is not a duration; write it like "1.5s" or "200ms""#,

@@ -1,5 +1,6 @@
 //! What operators see: the example works, mistakes are named, junk is survived.
 
+mod admin;
 mod cache;
 mod capture;
 mod example;

@@ -1,21 +1,25 @@
 //! Secrets come from the environment or from files, and are repeated nowhere.
 
 use super::{errors, read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn upstream(line: &str) -> String {
     format!("[[upstream]]\nname = \"a\"\nendpoints = [\"http://h\"]\n{line}\n")
 }
 
 /// A file that is gone again when this is.
-struct TemporaryFile(PathBuf);
+pub(super) struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {
-    fn with(name: &str, content: &[u8]) -> Self {
+    pub(super) fn with(name: &str, content: &[u8]) -> Self {
         let name = format!("transom-config-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, content).unwrap();
         Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 
     fn line(&self) -> String {

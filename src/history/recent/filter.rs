@@ -8,7 +8,7 @@ use super::row::{ErrorIndex, Row};
 use super::segment::Segment;
 use super::side;
 use crate::history::rollup::Quantity;
-use crate::observe::Origin;
+use crate::observe::OriginKind;
 use crate::types::{ErrorType, Operation, Outcome, TraceId};
 use memchr::memmem::Finder;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub struct Filter {
     /// What the cache said: one of [`crate::types::CacheStatus::LABELS`].
     pub cache: Option<String>,
     /// On whose behalf.
-    pub origin: Option<Origin>,
+    pub origin: Option<OriginKind>,
     /// How long it took: at least the start, less than the end.
     pub duration: Option<Range<Duration>>,
     /// Until the first token: at least the start, less than the end. Without one, never.
@@ -91,7 +91,7 @@ pub(super) struct Sieve {
     operation: Option<Operation>,
     streamed: Option<bool>,
     cache: Option<usize>,
-    origin: Option<Origin>,
+    origin: Option<OriginKind>,
     duration: Range<u64>,
     first_token: Option<Range<u64>>,
     /// Microseconds since the epoch.
@@ -212,7 +212,7 @@ impl Digits {
 
 /// Whether its times are the model's.
 fn is_measured(row: &Row) -> bool {
-    row.origin == Origin::Client && !row.cache.is_some_and(|said| said.spared_the_upstream())
+    row.origin == OriginKind::Client && !row.cache.is_some_and(|said| said.spared_the_upstream())
 }
 
 fn tried(row: &Row, upstream: usize) -> bool {

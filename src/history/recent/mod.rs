@@ -204,7 +204,7 @@ impl Recent {
             error: ErrorIndex::of(record.verdict.error),
             operation: call.operation,
             cache: record.cache.as_ref().map(|cache| cache.status),
-            origin: record.origin,
+            origin: record.origin.kind(),
             kept: record.kept,
             streamed: call.streamed,
             captured: record.captured,

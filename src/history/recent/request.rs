@@ -2,7 +2,7 @@
 //!
 //! Must not know: how it was kept, or how it is shown.
 
-use crate::observe::{Judgements, KeepReason, Origin, Stored};
+use crate::observe::{Judgements, KeepReason, OriginKind, Stored};
 use crate::types::{
     CacheStatus, ChunkStrip, Dialect, ErrorType, NanoUsd, Operation, Outcome, StreamFacts, TraceId,
     Usage,
@@ -26,7 +26,7 @@ pub struct RecentRequest {
     /// The trace it belongs to.
     pub trace_id: TraceId,
     /// On whose behalf it was made.
-    pub origin: Origin,
+    pub origin: OriginKind,
     /// When its head was read.
     pub received: SystemTime,
     /// When it ended.

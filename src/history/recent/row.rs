@@ -4,7 +4,7 @@
 //! Must not know: where rows are kept, or who looks for what.
 
 use super::names::{ModelId, WordId};
-use crate::observe::{KeepReason, Origin};
+use crate::observe::{KeepReason, OriginKind};
 use crate::types::{CacheStatus, ErrorType, Operation, Outcome, TraceId};
 
 /// One request, in a fixed size and at most 128 bytes.
@@ -33,7 +33,7 @@ pub(super) struct Row {
     pub(super) operation: Operation,
     /// What the cache said, where the route has one.
     pub(super) cache: Option<CacheStatus>,
-    pub(super) origin: Origin,
+    pub(super) origin: OriginKind,
     pub(super) kept: Option<KeepReason>,
     pub(super) streamed: bool,
     pub(super) captured: bool,

@@ -4,7 +4,7 @@ use super::*;
 use crate::history::rollup::Quantity;
 use crate::history::testing::{OBJECTIVES, UPSTREAMS, failed, names, request, texts};
 use crate::observe::slo::Judgement;
-use crate::observe::{Attempt, CacheFacts, KeepReason, Lookup, Origin, Saved, Stored};
+use crate::observe::{Attempt, CacheFacts, KeepReason, Lookup, Origin, OriginKind, Saved, Stored};
 use crate::types::{
     CacheStatus, CacheTier, ErrorType, ModelSlot, NanoUsd, Operation, Outcome, Random, SpanId,
     TraceId, Usage, UsageSource,
@@ -67,7 +67,7 @@ fn everything_that_a_record_says_comes_back() {
     assert_eq!(found.trace_id, record.identity.trace_id);
     assert_eq!((found.received, found.ended), (at(0) - 1_000 * MS, at(0)));
     assert_eq!((&*found.method, found.operation), ("POST", Operation::Chat));
-    assert_eq!((found.streamed, found.captured, found.origin), (true, true, Origin::Client));
+    assert_eq!((found.streamed, found.captured, found.origin), (true, true, OriginKind::Client));
     assert_eq!((found.key.as_deref(), &*found.model), (Some("team"), "m1"));
     assert_eq!(found.model_asked.as_deref(), Some("gpt <b>"));
     assert_eq!(found.model_sent.as_deref(), Some("meta/llama"));
@@ -130,7 +130,7 @@ fn each_filter_lets_pass_what_it_says() {
         (Filter { operation: Some(Operation::Embeddings), ..all.clone() }, &["plain"]),
         (Filter { streamed: Some(false), ..all.clone() }, &["plain"]),
         (Filter { cache: some("hit"), ..all.clone() }, &["hit"]),
-        (Filter { origin: Some(Origin::Refresh), ..all.clone() }, &["refresh"]),
+        (Filter { origin: Some(OriginKind::Refresh), ..all.clone() }, &["refresh"]),
         (Filter { duration: Some(200 * MS..3_000 * MS), ..all.clone() }, &["other-model"]),
         (Filter { first_token: Some(300 * MS..900 * MS), ..all.clone() }, &["missed"]),
         (Filter { ended: Some(at(1)..at(3)), ..all.clone() }, &["hit", "plain"]),

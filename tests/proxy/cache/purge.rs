@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// A POST of this JSON to the purge.
 async fn post(proxy: &Proxy, body: &str) -> Response {
-    let mut client = Client::connect(proxy.admin).await;
+    let mut client = Client::admin(proxy.admin).await;
     client.post("/api/v1/cache/purge", &[("Connection", "close")], body.as_bytes()).await;
     client.response().await
 }
@@ -184,10 +184,10 @@ async fn a_purge_that_does_not_say_what_it_means_purges_nothing() {
         assert_eq!(response.status, 400, "{body}: {response:?}");
     }
     // A page of another site can make a browser send a form, but no JSON.
-    let mut client = Client::connect(proxy.admin).await;
+    let mut client = Client::admin(proxy.admin).await;
     let body = r#"{"all":true}"#;
     let form = format!(
-        "POST /api/v1/cache/purge HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\
+        "POST /api/v1/cache/purge HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n\
          Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

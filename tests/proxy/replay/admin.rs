@@ -22,7 +22,7 @@ async fn with_captured(home: &Home, upstream: &Upstream, count: usize) -> Proxy 
 }
 
 async fn order(proxy: &Proxy, path: &str, body: &Value) -> Response {
-    let mut client = Client::connect(proxy.admin).await;
+    let mut client = Client::admin(proxy.admin).await;
     let json = [("content-type", "application/json")];
     client.post(path, &json, body.to_string().as_bytes()).await;
     client.response().await

@@ -10,9 +10,13 @@ use std::io;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
+/// Any name will do for clients.
+const HOST: &str = "proxy.test";
+
 /// One connection to the proxy.
 pub struct Client {
     wire: Wire,
+    host: &'static str,
 }
 
 /// A whole answer, as far as it came.
@@ -38,7 +42,12 @@ impl Client {
         let stream = within("connect to the proxy", TcpStream::connect(address)).await;
         let stream = stream.expect("the proxy accepts");
         stream.set_nodelay(true).expect("an open socket");
-        Self { wire: Wire::new(stream) }
+        Self { wire: Wire::new(stream), host: HOST }
+    }
+
+    /// Connects to the admin listener at `address`, which wants to be called by a name of its own.
+    pub async fn admin(address: SocketAddr) -> Self {
+        Self { host: "localhost", ..Self::connect(address).await }
     }
 
     /// Writes bytes as they are.
@@ -53,13 +62,15 @@ impl Client {
 
     /// Sends a POST with a JSON body and a length.
     pub async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) {
-        let head = request_head("POST", path, headers, Some(body.len()));
+        let head =
+            request_head("POST", path, headers, Some(body.len())).replacen(HOST, self.host, 1);
         self.send([head.as_bytes(), body].concat()).await;
     }
 
     /// Sends a request without a body.
     pub async fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)]) {
-        self.send(request_head(method, path, headers, None)).await;
+        let head = request_head(method, path, headers, None).replacen(HOST, self.host, 1);
+        self.send(head).await;
     }
 
     /// The next head, informational or not.
@@ -197,7 +208,7 @@ pub fn request_head(
     headers: &[(&str, &str)],
     length: Option<usize>,
 ) -> String {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: proxy.test\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

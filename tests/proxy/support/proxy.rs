@@ -49,6 +49,15 @@ impl Proxy {
 
     /// Runs `transom serve` with these arguments in `home` and waits until it is ready.
     pub async fn run(home: Home, args: &[&str], env: &[(String, String)]) -> Self {
+        Self::launch("", home, args, env).await
+    }
+
+    /// The same, with pages below `base`.
+    pub async fn run_below(base: &str, home: Home, args: &[&str]) -> Self {
+        Self::launch(base, home, args, &[]).await
+    }
+
+    async fn launch(base: &str, home: Home, args: &[&str], env: &[(String, String)]) -> Self {
         let mut child = Command::new(BINARY)
             .arg("serve")
             .args(args)
@@ -67,7 +76,8 @@ impl Proxy {
         let proxy =
             Self { child, data, admin, access, diagnostics, _readers: readers, _home: home };
         let deadline = Instant::now() + PATIENCE;
-        while proxy.readiness().await != Some(200) {
+        let ready = format!("{base}/ready");
+        while proxy.admin_get(&ready).await.status != 200 {
             assert!(Instant::now() < deadline, "not ready: {}", proxy.diagnostics());
         }
         proxy
@@ -105,7 +115,7 @@ impl Proxy {
 
     /// A GET of an admin page.
     pub async fn admin_get(&self, path: &str) -> Response {
-        let mut client = Client::connect(self.admin).await;
+        let mut client = Client::admin(self.admin).await;
         client.request("GET", path, &[("Connection", "close")]).await;
         client.response_to("GET").await
     }

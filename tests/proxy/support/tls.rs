@@ -4,6 +4,7 @@
 
 use super::proxy::Home;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -13,6 +14,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 pub struct Identity {
     acceptor: TlsAcceptor,
     pem: String,
+    key: String,
     home: Home,
 }
 
@@ -27,12 +29,23 @@ impl Identity {
             .with_single_cert(vec![cert.der().clone()], key)
             .expect("a certificate and its key");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Self { acceptor, pem: cert.pem(), home: Home::new() }
+        let key = signing_key.serialize_pem();
+        Self { acceptor, pem: cert.pem(), key, home: Home::new() }
     }
 
     /// What a server needs.
     pub fn acceptor(&self) -> TlsAcceptor {
         self.acceptor.clone()
+    }
+
+    /// The certificate.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Files in `home` with the certificate and its key.
+    pub fn files(&self, home: &Home) -> (PathBuf, PathBuf) {
+        (home.write("cert.pem", &self.pem), home.write("key.pem", &self.key))
     }
 
     /// What somebody who trusts it puts into `SSL_CERT_FILE`.

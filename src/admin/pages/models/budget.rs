@@ -31,9 +31,11 @@ pub(super) fn burn_down_of(state: &AdminState, budget: &BudgetReport) -> Option<
         BudgetPoint { at: f64::from(step) / f64::from(POINTS), left: 1.0 - spent / allowed }
     };
     let points: Vec<BudgetPoint> = (0..=POINTS).map(point).collect();
-    let words = budget.forecast.exhausted_in_seconds.filter(|seconds| *seconds > 0).map(|seconds| {
-        format!("gone in {}", human::seconds(seconds as f64))
-    });
+    let words = budget
+        .forecast
+        .exhausted_in_seconds
+        .filter(|seconds| *seconds > 0)
+        .map(|seconds| format!("gone in {}", human::seconds(seconds as f64)));
     let begin = now.checked_sub(period).map(day).unwrap_or_default();
     Some(burn_down(&points, words.as_deref().map(|words| (1.0, words)), (&begin, "now")))
 }

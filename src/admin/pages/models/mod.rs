@@ -11,7 +11,7 @@
 mod budget;
 mod picture;
 
-use super::{Form, Frame, Shown, Window};
+use super::{Choice, Form, Frame, Shown, Window};
 use crate::admin::AdminState;
 use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::history::rollup::{Period, Quantity, Tally};
@@ -82,7 +82,11 @@ struct Share {
 }
 
 /// All models; the page about one is behind each.
-pub(in crate::admin) async fn list(State(state): State<AdminState>, form: Form, frame: Frame) -> Response {
+pub(in crate::admin) async fn list(
+    State(state): State<AdminState>,
+    form: Form,
+    frame: Frame,
+) -> Response {
     let known = state.history.rollups().models().into_iter().map(|name| name.to_string());
     let served = state.catalog.load();
     let served = served.models().iter().map(|model| model.name.clone());
@@ -123,7 +127,9 @@ fn made(state: &AdminState, frame: Frame, window: Window, name: &str) -> Option<
     let quantity = if has_first { Quantity::FirstToken } else { Quantity::Duration };
     let targets = model.map(|model| model.targets.iter());
     let upstream_names = targets.map(|targets| {
-        targets.map(|target| format!("{} {}", target.upstream.settings.name, target.weight)).collect()
+        targets
+            .map(|target| format!("{} {}", target.upstream.settings.name, target.weight))
+            .collect()
     });
     Some(ModelPage {
         heatmap: picture::heatmap_of(state, name, quantity, (&period, &frame.base, &budgets)),
@@ -230,9 +236,16 @@ struct Compared {
 }
 
 impl ModelPage {
+    /// The ranges of time that can be chosen.
+    fn choices(&self) -> Vec<Choice> {
+        let name: String = url::form_urlencoded::byte_serialize(self.model.as_bytes()).collect();
+        self.window.choices(&format!("{}/models/{name}", self.frame.base))
+    }
+
     fn under(&self) -> String {
         let [p50, p95, p99] = self.now.first_token;
-        let say = |value: Option<f64>| value.map_or_else(|| human::UNKNOWN.to_owned(), human::seconds);
+        let say =
+            |value: Option<f64>| value.map_or_else(|| human::UNKNOWN.to_owned(), human::seconds);
         format!(
             "{} requests in the last {} · p50 {} · p95 {} · p99 {} to first token",
             human::count(self.now.requests),
@@ -248,7 +261,8 @@ impl ModelPage {
         let row = |name, now: Option<f64>, before: Option<f64>, how: fn(f64) -> String| {
             let say = |value: Option<f64>| value.map_or_else(|| human::UNKNOWN.to_owned(), how);
             let change = now.zip(before).filter(|(_, before)| *before > 0.0);
-            let change = change.map_or_else(String::new, |(now, before)| human::change(now / before));
+            let change =
+                change.map_or_else(String::new, |(now, before)| human::change(now / before));
             Compared { name, now: say(now), before: say(before), change }
         };
         let count = |value: f64| human::count(value as u64);

@@ -27,9 +27,10 @@ pub(super) fn checks(state: &AdminState) -> Vec<Check> {
 
 fn scraped(state: &AdminState) -> Check {
     match state.scrapes.ago(state.clock.now()).map(|ago| ago.as_secs_f64()) {
-        Some(ago) => {
-            Check { good: ago < GONE, says: format!("Metrics were read {} ago", human::seconds(ago.round())) }
-        }
+        Some(ago) => Check {
+            good: ago < GONE,
+            says: format!("Metrics were read {} ago", human::seconds(ago.round())),
+        },
         None => Check { good: false, says: "Nobody reads the metrics".to_owned() },
     }
 }
@@ -37,14 +38,19 @@ fn scraped(state: &AdminState) -> Check {
 fn traces(state: &AdminState) -> Check {
     let health = state.observer.worker().and_then(|worker| worker.export_health());
     let Some(report) = health.map(|health| health.report()) else {
-        return Check { good: false, says: "Traces go nowhere: no receiver is configured".to_owned() };
+        return Check {
+            good: false,
+            says: "Traces go nowhere: no receiver is configured".to_owned(),
+        };
     };
     let now = state.clock.now();
     let ago = |then: std::time::Instant| {
         human::seconds(now.saturating_duration_since(then).as_secs_f64().round())
     };
     match (report.error, report.sent) {
-        (Some(_), _) => Check { good: false, says: "Traces are lost: the receiver takes none".to_owned() },
+        (Some(_), _) => {
+            Check { good: false, says: "Traces are lost: the receiver takes none".to_owned() }
+        }
         (None, Some(sent)) => Check { good: true, says: format!("Traces left {} ago", ago(sent)) },
         (None, None) => Check { good: true, says: "No trace has had to leave yet".to_owned() },
     }
@@ -58,6 +64,10 @@ fn capture(state: &AdminState) -> Option<Check> {
     let paused = if is_running { "" } else { ", paused" };
     Some(Check {
         good: is_running && dropped == 0,
-        says: format!("Capture: {}, {} dropped{paused}", human::bytes(usage.bytes), human::count(dropped)),
+        says: format!(
+            "Capture: {}, {} dropped{paused}",
+            human::bytes(usage.bytes),
+            human::count(dropped)
+        ),
     })
 }

@@ -12,7 +12,7 @@ mod checks;
 mod models;
 mod tiles;
 
-use super::{Form, Frame, Shown, Window};
+use super::{Choice, Form, Frame, Shown, Window};
 use crate::admin::AdminState;
 use crate::admin::refusal::{Refusal, broken};
 use crate::human;
@@ -75,6 +75,15 @@ pub(in crate::admin) async fn page(
     Ok(Shown(form, page.map_err(|error| broken(error.to_string()))?).into_response())
 }
 
+/// The same, for programs.
+pub(in crate::admin) async fn json(
+    state: State<AdminState>,
+    frame: Frame,
+    window: Window,
+) -> Result<Response, Refusal> {
+    page(state, Form::Json, frame, window).await
+}
+
 fn made(state: &AdminState, frame: Frame, window: Window) -> OverviewPage {
     let now = state.clock.date();
     let period = window.period(now);
@@ -132,6 +141,13 @@ fn sentence(state: &AdminState, models: &[ModelRow]) -> Sentence {
         format!("At this rate it is gone in {}.", human::seconds(seconds as f64))
     });
     Sentence { before: so_far, model: Some(worst.name.clone()), after, more }
+}
+
+impl OverviewPage {
+    /// The ranges of time that can be chosen.
+    fn choices(&self) -> Vec<Choice> {
+        self.window.choices(&format!("{}/", self.frame.base))
+    }
 }
 
 impl Wrong {

@@ -141,7 +141,7 @@ fn row(
 /// What the sums of the period say.
 fn add_past(row: &mut ModelRow, state: &AdminState, period: &Period) {
     let rollups = state.history.rollups();
-    let step = Step::suited(period, state.clock.date());
+    let step = Step::suited_to(period, state.clock.date());
     let Ok(series) = rollups.series(Some(&row.name), period, step) else { return };
     let p95 = |quantity: Quantity| -> Vec<Option<f64>> {
         let tallies = series.points.iter().map(|point| point.tally.as_ref());

@@ -32,7 +32,7 @@ pub(super) struct Tile {
 /// The figures of the last minute, and their past.
 pub(super) fn tiles(state: &AdminState, period: &Period, total: Option<&Tally>) -> Vec<Tile> {
     let live = state.sampler.figures(state.clock.now());
-    let step = Step::suited(period, state.clock.date());
+    let step = Step::suited_to(period, state.clock.date());
     let series = state.history.rollups().series(None, period, step).ok();
     let past = |of: &dyn Fn(&Point) -> Option<f64>| -> Vec<Option<f64>> {
         let points = series.iter().flat_map(|Series { points, .. }| points);
@@ -53,13 +53,25 @@ pub(super) fn tiles(state: &AdminState, period: &Period, total: Option<&Tally>) 
     let cache = |point: &Point| point.tally.as_ref()?.cache_share();
     let worrying = success.is_some_and(|ratio| ratio < WORRYING);
     vec![
-        Tile::new("Requests", Some(requests), ("/s", human::number), past(&Point::requests_per_second), 0.0),
+        Tile::new(
+            "Requests",
+            Some(requests),
+            ("/s", human::number),
+            past(&Point::requests_per_second),
+            0.0,
+        ),
         Tile {
             tone: if worrying { "doubt" } else { "" },
             ..Tile::new("Success", success, ("", human::share), past(&share), 1.0)
         },
         Tile::new("First token p95", ttft, ("", human::seconds), past(&first), 0.0),
-        Tile::new("Tokens", Some(tokens), ("/s", human::number), past(&Point::tokens_per_second), 0.0),
+        Tile::new(
+            "Tokens",
+            Some(tokens),
+            ("/s", human::number),
+            past(&Point::tokens_per_second),
+            0.0,
+        ),
         Tile::new("In flight", Some(in_flight), ("", human::number), Vec::new(), 0.0),
         Tile::new("From cache", cached, ("", human::share), past(&cache), 0.0),
     ]
@@ -87,7 +99,8 @@ fn sum(live: &LiveFigures, of: impl Fn(&crate::observe::ModelFigures) -> f64) ->
 /// Over all models, by their traffic.
 fn success(live: &LiveFigures) -> Option<f64> {
     let judged = live.models.iter().filter_map(|m| Some((m.success_ratio?, m.requests_per_second)));
-    let (good, all) = judged.fold((0.0, 0.0), |(good, all), (ratio, rate)| (good + ratio * rate, all + rate));
+    let (good, all) =
+        judged.fold((0.0, 0.0), |(good, all), (ratio, rate)| (good + ratio * rate, all + rate));
     (all > 0.0).then(|| good / all)
 }
 

@@ -4,8 +4,9 @@
 //! Must not know: how requests are kept.
 
 use super::wanted::Wanted;
-use super::{date, tone, value};
+use super::{date, tone};
 use crate::admin::AdminState;
+use crate::admin::history::shown;
 use crate::admin::pages::{Form, Frame, Shown};
 use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::history::recent::{Facet, Facets, RecentRequest, Seq};
@@ -61,7 +62,7 @@ struct ShownValue {
 }
 
 fn values<S: Serializer>(requests: &[RecentRequest], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(requests.iter().map(value))
+    to.collect_seq(requests.iter().map(shown::request))
 }
 
 /// The page.
@@ -98,7 +99,8 @@ pub(in crate::admin) async fn rows_as_lines(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let requests = exported(state, wanted).await?;
-    let lines: String = requests.iter().map(|request| format!("{}\n", value(request))).collect();
+    let lines: String =
+        requests.iter().map(|request| format!("{}\n", shown::request(request))).collect();
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
@@ -133,7 +135,7 @@ fn made(state: &AdminState, frame: Frame, wanted: Wanted) -> RequestsPage {
         frame,
         problem,
         matching: facets.matching,
-        facets: shown(&facets, &wanted),
+        facets: told(&facets, &wanted),
         requests: page.map(|page| page.requests).unwrap_or_default(),
         next,
         held,
@@ -141,7 +143,7 @@ fn made(state: &AdminState, frame: Frame, wanted: Wanted) -> RequestsPage {
     }
 }
 
-fn shown(facets: &Facets, wanted: &Wanted) -> Vec<ShownFacet> {
+fn told(facets: &Facets, wanted: &Wanted) -> Vec<ShownFacet> {
     let said = wanted.said();
     let facet = |(name, param, values): (&'static str, &'static str, &[Facet])| {
         let here = said.iter().find(|(said, _)| *said == param).map(|(_, value)| *value);
@@ -201,7 +203,11 @@ fn cell_of(text: &str) -> String {
 
 impl RequestsPage {
     fn said(&self, name: &str) -> &str {
-        self.wanted.said().into_iter().find(|(said, _)| *said == name).map_or("", |(_, value)| value)
+        self.wanted
+            .said()
+            .into_iter()
+            .find(|(said, _)| *said == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// The filters that have no field of their own in the form, to be sent along.
@@ -216,6 +222,11 @@ impl RequestsPage {
             (format!("{name}: {value}"), self.wanted.with(name, None))
         };
         self.wanted.said().into_iter().map(chip).collect()
+    }
+
+    /// Whether there is nothing at all.
+    fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     fn query(&self) -> String {
@@ -233,9 +244,10 @@ fn seconds(time: Option<std::time::Duration>) -> String {
 }
 
 fn tokens(request: &RecentRequest) -> String {
-    request.usage.map_or_else(|| human::UNKNOWN.to_owned(), |usage| {
-        format!("{} → {}", human::count(usage.input), human::count(usage.output))
-    })
+    request.usage.map_or_else(
+        || human::UNKNOWN.to_owned(),
+        |usage| format!("{} → {}", human::count(usage.input), human::count(usage.output)),
+    )
 }
 
 #[cfg(test)]

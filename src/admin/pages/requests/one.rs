@@ -3,9 +3,11 @@
 //! Must not know: how it was kept, or how pictures are drawn.
 
 use super::said::{Said, said};
-use super::{date, tone, value};
+use super::{date, tone};
 use crate::admin::AdminState;
+use crate::admin::access::{Action, Deed, Right};
 use crate::admin::charts::{Bar, Chunk, Kind, Strip, strip, waterfall};
+use crate::admin::history::shown;
 use crate::admin::pages::{Form, Frame, Shown};
 use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::history::recent::{RecentAttempt, RecentRequest};
@@ -24,7 +26,7 @@ use tokio::task::spawn_blocking;
 struct RequestPage {
     #[serde(skip)]
     frame: Frame,
-    #[serde(flatten, serialize_with = "plain")]
+    #[serde(serialize_with = "plain")]
     request: RecentRequest,
     #[serde(skip)]
     waterfall: String,
@@ -43,7 +45,7 @@ struct Fact {
 }
 
 fn plain<S: Serializer>(request: &RecentRequest, to: S) -> Result<S::Ok, S::Error> {
-    value(request).serialize(to)
+    shown::whole_request(request).serialize(to)
 }
 
 /// The page.
@@ -64,10 +66,14 @@ fn made(state: &AdminState, frame: Frame, id: &str) -> Option<RequestPage> {
     let request = state.history.recent().find(id)?;
     let total = request.duration.as_secs_f64();
     let strip = chunks(&request).map(|chunks| strip(&chunks, total));
+    let said = if frame.visitor.may(Right::Content) { said(state, &request) } else { Said::Hidden };
+    if let Said::Messages(..) = said {
+        state.access.note(&frame.visitor, Deed::of(Action::Look).about(id));
+    }
     Some(RequestPage {
         waterfall: waterfall(&bars(&request), total),
         facts: facts(&request, &frame.base),
-        said: said(state, &request),
+        said,
         strip,
         frame,
         request,
@@ -91,7 +97,11 @@ fn bars(request: &RecentRequest) -> Vec<Bar> {
     bars
 }
 
-fn attempt_bars(request: &RecentRequest, attempt: &RecentAttempt, number: Option<usize>) -> Vec<Bar> {
+fn attempt_bars(
+    request: &RecentRequest,
+    attempt: &RecentAttempt,
+    number: Option<usize>,
+) -> Vec<Bar> {
     let ended = attempt.ended.unwrap_or(request.duration);
     let took = human::seconds(ended.saturating_sub(attempt.began).as_secs_f64());
     let name = match number {
@@ -109,8 +119,11 @@ fn attempt_bars(request: &RecentRequest, attempt: &RecentAttempt, number: Option
     let part = |name: &str, from: Duration, to: Duration, note: String| {
         bar(name, (from, to), Kind::Part, note)
     };
-    let lasts = |from: Duration, to: Duration| human::seconds(to.saturating_sub(from).as_secs_f64());
-    if let Some(connected) = attempt.connected.filter(|at| *at > attempt.began + Duration::from_millis(1)) {
+    let lasts =
+        |from: Duration, to: Duration| human::seconds(to.saturating_sub(from).as_secs_f64());
+    if let Some(connected) =
+        attempt.connected.filter(|at| *at > attempt.began + Duration::from_millis(1))
+    {
         bars.push(part("connect", attempt.began, connected, lasts(attempt.began, connected)));
     }
     if let Some(first) = request.first_token {
@@ -168,7 +181,14 @@ fn facts(request: &RecentRequest, base: &str) -> Vec<Fact> {
         known("Cost", request.cost.map(|cost| format!("${:.6}", cost.dollars()))),
         known("Cache", request.cache.as_ref().map(|cache| cache.status.label().to_owned())),
         known("Key", request.key.as_deref().map(str::to_owned)),
-        Some(fact("Bytes", format!("{} in · {} out", human::bytes(request.bytes_in), human::bytes(request.bytes_out)))),
+        Some(fact(
+            "Bytes",
+            format!(
+                "{} in · {} out",
+                human::bytes(request.bytes_in),
+                human::bytes(request.bytes_out)
+            ),
+        )),
         known("Missed", (!request.slo_missed.is_empty()).then(|| request.slo_missed.join(", "))),
         known("Kept", (!request.slo_met.is_empty()).then(|| request.slo_met.join(", "))),
         known("Trace", request.kept.map(|_| request.trace_id.to_string())),
@@ -193,19 +213,34 @@ impl RequestPage {
         let own = request.overhead.map_or_else(String::new, |own| {
             format!(" · proxy's own time {}", human::seconds(own.as_secs_f64()))
         });
-        format!("{} {}{stream} · total {total}{first}{own}", request.method, request.operation.label())
+        format!(
+            "{} {}{stream} · total {total}{first}{own}",
+            request.method,
+            request.operation.label()
+        )
     }
 
     fn stream_said(&self) -> String {
-        let Some(Strip { gaps: Some([p50, p99, longest]), .. }) = &self.strip else { return String::new() };
-        let tokens = self.request.usage.map_or_else(String::new, |usage| {
-            format!("{} tokens · ", human::count(usage.output))
-        });
-        let rate = self.request.per_token.filter(|time| !time.is_zero()).map_or_else(String::new, |time| {
-            format!("{} tok/s · ", human::number(1.0 / time.as_secs_f64()))
-        });
+        let Some(Strip { gaps: Some([p50, p99, longest]), .. }) = &self.strip else {
+            return String::new();
+        };
+        let tokens = self
+            .request
+            .usage
+            .map_or_else(String::new, |usage| format!("{} tokens · ", human::count(usage.output)));
+        let rate = self
+            .request
+            .per_token
+            .filter(|time| !time.is_zero())
+            .map_or_else(String::new, |time| {
+                format!("{} tok/s · ", human::number(1.0 / time.as_secs_f64()))
+            });
         let merged = self.request.chunks.as_ref().map_or(0, |strip| strip.merged());
-        let merged = if merged > 0 { format!(" · {} chunks at the end shown as one", human::count(merged)) } else { String::new() };
+        let merged = if merged > 0 {
+            format!(" · {} chunks at the end shown as one", human::count(merged))
+        } else {
+            String::new()
+        };
         format!(
             "{tokens}{rate}inter-chunk p50 {}, p99 {} · largest gap {}{merged}",
             human::seconds(*p50),

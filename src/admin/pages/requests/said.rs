@@ -17,6 +17,8 @@ const SLACK: Duration = Duration::from_secs(2);
 pub(super) enum Said {
     /// It was not captured, or is no longer.
     Nothing,
+    /// Whoever looks may not see it.
+    Hidden,
     /// It cannot be read.
     Failed(String),
     /// The messages in their order, and what was taken out of them.
@@ -75,9 +77,11 @@ fn asked(body: &[u8], into: &mut Vec<Message>) {
     };
     let said = document["messages"].as_array().or(document["input"].as_array());
     match said {
-        Some(said) => into.extend(said.iter().map(|one| {
-            message(one["role"].as_str().unwrap_or("user"), &text_of(&one["content"]))
-        })),
+        Some(said) => {
+            into.extend(said.iter().map(|one| {
+                message(one["role"].as_str().unwrap_or("user"), &text_of(&one["content"]))
+            }))
+        }
         None => {
             let prompt = document["prompt"].as_str().or(document["input"].as_str());
             into.push(message("prompt", prompt.unwrap_or(&document.to_string())));
@@ -91,9 +95,14 @@ fn answered(body: &[u8], into: &mut Vec<Message>) {
     if let Ok(document) = serde_json::from_str::<Value>(&text) {
         let choice = &document["choices"][0];
         let said = text_of(&choice["message"]["content"]);
-        let said = if said.is_empty() { choice["text"].as_str().unwrap_or_default().to_owned() } else { said };
+        let said = if said.is_empty() {
+            choice["text"].as_str().unwrap_or_default().to_owned()
+        } else {
+            said
+        };
         let calls = tools(&choice["message"]["tool_calls"]);
-        let whole = if said.is_empty() && calls.is_empty() { document.to_string() } else { said + &calls };
+        let whole =
+            if said.is_empty() && calls.is_empty() { document.to_string() } else { said + &calls };
         return into.push(message("assistant", &whole));
     }
     let events = text.lines().filter_map(|line| line.strip_prefix("data:"));
@@ -102,7 +111,11 @@ fn answered(body: &[u8], into: &mut Vec<Message>) {
         .map(|event| {
             let choice = &event["choices"][0];
             let delta = text_of(&choice["delta"]["content"]);
-            if delta.is_empty() { choice["text"].as_str().unwrap_or_default().to_owned() } else { delta }
+            if delta.is_empty() {
+                choice["text"].as_str().unwrap_or_default().to_owned()
+            } else {
+                delta
+            }
         })
         .collect();
     into.push(message("assistant", if pieces.is_empty() { &text } else { &pieces }));

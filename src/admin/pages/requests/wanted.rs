@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// What stands in an address. Empty is not said.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(in crate::admin) struct Wanted {
     pub(super) model: Option<String>,
     pub(super) upstream: Option<String>,
     pub(super) key: Option<String>,
@@ -44,14 +44,27 @@ impl Wanted {
     /// The members that are said, by name, without the place.
     pub(super) fn said(&self) -> Vec<(&'static str, &str)> {
         let members = [
-            ("model", &self.model), ("upstream", &self.upstream), ("key", &self.key),
-            ("outcome", &self.outcome), ("error", &self.error), ("status", &self.status),
-            ("operation", &self.operation), ("stream", &self.stream), ("cache", &self.cache),
-            ("slo", &self.slo), ("min", &self.min), ("max", &self.max),
-            ("min_ttft", &self.min_ttft), ("max_ttft", &self.max_ttft), ("from", &self.from),
-            ("to", &self.to), ("q", &self.q), ("measured", &self.measured),
+            ("model", &self.model),
+            ("upstream", &self.upstream),
+            ("key", &self.key),
+            ("outcome", &self.outcome),
+            ("error", &self.error),
+            ("status", &self.status),
+            ("operation", &self.operation),
+            ("stream", &self.stream),
+            ("cache", &self.cache),
+            ("slo", &self.slo),
+            ("min", &self.min),
+            ("max", &self.max),
+            ("min_ttft", &self.min_ttft),
+            ("max_ttft", &self.max_ttft),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("q", &self.q),
+            ("measured", &self.measured),
         ];
-        let said = members.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?.trim())));
+        let said =
+            members.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?.trim())));
         said.filter(|(_, value)| !value.is_empty()).collect()
     }
 
@@ -88,10 +101,15 @@ impl Wanted {
                     let found = Outcome::ALL.iter().find(|outcome| outcome.label() == value);
                     filter.outcomes = vec![*found.ok_or_else(unknown)?];
                 }
-                "error" => filter.error = Some(ErrorType::of_label(value).ok_or_else(unknown)?),
+                "error" => {
+                    let mut known = ErrorType::all();
+                    let found = known.find(|error| error.label() == value);
+                    filter.error = Some(found.ok_or_else(unknown)?);
+                }
                 "status" => {
                     let class = value.chars().next().and_then(|digit| digit.to_digit(10));
-                    let class = class.filter(|class| (1..=5).contains(class)).ok_or_else(unknown)?;
+                    let class =
+                        class.filter(|class| (1..=5).contains(class)).ok_or_else(unknown)?;
                     filter.status_class = Some(class as u16);
                 }
                 "operation" => {
@@ -165,7 +183,10 @@ mod tests {
         assert_eq!((filter.outcomes, filter.key), (vec![Outcome::UpstreamError], None));
         assert_eq!(filter.duration, Some(Duration::from_secs(2)..Duration::MAX));
         assert_eq!(filter.slo, Some(MissedSlo::Any));
-        assert_eq!(wanted.with("model", Some("a b")), "outcome=upstream_error&slo=any&min=2s&model=a+b");
+        assert_eq!(
+            wanted.with("model", Some("a b")),
+            "outcome=upstream_error&slo=any&min=2s&model=a+b"
+        );
         assert_eq!(wanted.with("slo", None), "model=m&outcome=upstream_error&min=2s");
     }
 
