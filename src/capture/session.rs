@@ -25,7 +25,7 @@ const LONGEST: usize = 64;
 const LONGEST_BEGINNING: usize = 64 * 1024;
 
 /// Bytes that most of them fit into.
-const USUAL_BEGINNING: usize = 2 * 1024;
+const USUAL_BEGINNING: usize = 512;
 
 /// Finds out which conversation requests belong to.
 #[derive(Clone)]

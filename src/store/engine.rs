@@ -22,8 +22,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a database that was just closed may take to let go of its files: its threads
 /// end a little later than its handle.
 const PATIENCE_WITH_CLOSING: Duration = Duration::from_millis(500);
-/// How long a new database may take to open.
-const PATIENCE_WITH_NEW: Duration = Duration::from_secs(1);
 /// Pages held in memory, in bytes; sled's own choice is a gigabyte.
 const MEMORY: u64 = 16 << 20;
 /// The file that sled locks.
@@ -63,10 +61,11 @@ impl Engine {
         }
     }
 
-    /// Opens the database at `path` within about `patience`, a new one within 1 s, and leaves
+    /// Opens the database at `path` within about `patience`, a new one within 3 s, and leaves
     /// it as it is when that cannot be done. At most about `memory` bytes of its pages are held.
     pub(super) fn try_open(path: &Path, memory: u64, patience: Duration) -> Result<Self, Refusal> {
-        let patience = if path.exists() { patience } else { PATIENCE_WITH_NEW };
+        // A busy disk is no broken file.
+        let patience = if path.exists() { patience } else { patience.max(PATIENCE) };
         let config = sled::Config::default()
             .path(path)
             .cache_capacity(memory)

@@ -127,12 +127,13 @@ def runs(recorded: Recorded) -> dict[str, list[Path]]:
     arms: dict[str, list[Path]] = {"a": [], "b": []}
     for arm in "abbaab":
         out = recorded.folder / "runs" / arm
-        before = set(out.glob("*"))
+        before = set(out.glob("*/"))
         target = ("--target", recorded.proxy.origin, "--key-env", "REPLAY_KEY")
         how = ("--concurrency", "1", "--answers", "--out", out)
         done = recorded.replay("run", recorded.files["jsonl"], *target, *how)
         assert done.returncode in (VALID, INVALID), done.stdout + done.stderr
-        (run,) = set(out.glob("*")) - before
+        # Beside a run lies what it was for, a file.
+        (run,) = set(out.glob("*/")) - before
         arms[arm].append(run)
     return arms
 

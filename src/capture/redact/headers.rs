@@ -5,8 +5,7 @@
 //! one that carries a credential. Organisations, projects and addresses of callers are not on
 //! it. Must not know: what values are searched for.
 
-use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 
 /// Kept by their whole names, the shortest first. What a body is; who sent it with which program;
 /// what ties an exchange to others; what was said to caches and of limits; versions of an API.
@@ -97,9 +96,6 @@ const NEVER_WORDS: [&str; 17] = [
 const NEVER_END: [&str; 2] = ["key", "keys"];
 const HARMLESS_KEYS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
 
-/// Bytes that the values of most messages fit into.
-const USUAL_VALUES: usize = 512;
-
 /// The names that are kept.
 #[derive(Debug)]
 pub(super) struct AllowList {
@@ -114,24 +110,11 @@ impl AllowList {
         Self { more: names.filter(|name| !is_credential(name)).collect() }
     }
 
-    /// A copy of the headers that are kept, whose values are in one piece of memory.
+    /// A copy of the headers that are kept.
     pub(super) fn keep(&self, headers: &HeaderMap) -> HeaderMap {
-        let mut values = Vec::with_capacity(USUAL_VALUES);
-        let mut places = Vec::with_capacity(headers.len());
+        let mut kept = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers.iter().filter(|(name, _)| self.keeps(name.as_str())) {
-            values.extend_from_slice(value.as_bytes());
-            places.push((name, values.len()));
-        }
-        let mut values = Bytes::from(values);
-        let mut kept = HeaderMap::with_capacity(places.len());
-        let mut begin = 0;
-        for (name, end) in places {
-            let value = HeaderValue::from_maybe_shared(values.split_to(end - begin));
-            begin = end;
-            // It was one before.
-            if let Ok(value) = value {
-                kept.append(name.clone(), value);
-            }
+            kept.append(name.clone(), value.clone());
         }
         kept
     }

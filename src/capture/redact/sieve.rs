@@ -112,14 +112,16 @@ fn has_digits(text: &[u8]) -> bool {
     while let Some(distance) = next_digit(&text[at..]) {
         let start = at + distance;
         let before = &text[..start];
-        if is_account(&text[..text.len().min(start + 2)]) {
-            return true;
-        }
-        if before.last().is_some_and(u8::is_ascii_alphanumeric) && !is_behind_escape(before) {
-            // Digits in a word are no number.
-            at = start + length(&text[start..], u8::is_ascii_alphanumeric);
-            digits = Digits::default();
-            continue;
+        if before.last().is_some_and(u8::is_ascii_alphanumeric) {
+            if is_account(&text[..text.len().min(start + 2)]) {
+                return true;
+            }
+            if !is_behind_escape(before) {
+                // Digits in a word are no number.
+                at = start + length(&text[start..], u8::is_ascii_alphanumeric);
+                digits = Digits::default();
+                continue;
+            }
         }
         at = start + length(&text[start..], u8::is_ascii_digit);
         if digits.are_enough(text, start..at) {
@@ -154,27 +156,24 @@ struct Digits {
     count: usize,
     /// Where the last one stands, and one more.
     end: usize,
-    /// How many are enough.
-    least: usize,
 }
 
 impl Digits {
     /// Takes a run of digits. Whether it makes them as many as are looked for.
     fn are_enough(&mut self, text: &[u8], run: Range<usize>) -> bool {
-        if self.count > 0 && text[self.end..run.start].iter().rev().all(is_gap) {
-            self.count += run.len();
-            self.least = PHONE;
-        } else {
-            let before = &text[..run.start];
-            let is_marked = text[run.clone()].starts_with(b"00")
-                || before.iter().rev().find(|byte| !is_gap(byte)) == Some(&b'+')
-                || is_behind_escape(before);
-            self.count = run.len();
-            self.least = if is_marked { PHONE } else { CARD };
-        }
+        let goes_on = self.count > 0 && text[self.end..run.start].iter().rev().all(is_gap);
+        self.count = if goes_on { self.count + run.len() } else { run.len() };
         self.end = run.end;
-        self.count >= self.least
+        self.count >= CARD
+            || (self.count >= PHONE && (goes_on || is_marked(&text[..run.start], &text[run])))
     }
+}
+
+/// Whether a telephone number may begin with a run of digits.
+fn is_marked(before: &[u8], run: &[u8]) -> bool {
+    run.starts_with(b"00")
+        || before.iter().rev().find(|byte| !is_gap(byte)) == Some(&b'+')
+        || is_behind_escape(before)
 }
 
 /// Any byte of a [gap](crate::capture::redact::known::GAP_BYTES).

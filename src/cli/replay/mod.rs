@@ -127,7 +127,8 @@ fn each_of_file(
     let assumed = Assumed {
         began: Duration::ZERO,
         path: "/v1/chat/completions".to_owned(),
-        model: None,
+        // Traces of arrivals name none; `--as-model` takes its place.
+        model: Some("unknown".to_owned()),
         streamed: None,
     };
     // Nothing of it is kept, so there is nothing to take out; credentials are not sent.

@@ -104,3 +104,20 @@ async fn what_makes_no_sense_is_refused_before_anything_is_sent() {
     }
     assert_eq!(upstream.count(), 0);
 }
+
+#[tokio::test]
+async fn a_trace_of_arrivals_is_sent_to_the_model_that_is_named() {
+    let home = Home::new();
+    let line = |at: u64| {
+        format!(
+            "{{\"timestamp\":{at},\"input_length\":32,\"output_length\":4,\"hash_ids\":[{at}]}}\n"
+        )
+    };
+    let file = home.write("arrivals.jsonl", &[0, 20, 40].map(line).concat());
+    let upstream = Upstream::start(serve_well);
+    let arguments =
+        format!("run {} --target {} --as-model m --json r.json", file.display(), upstream.url());
+    replay(&home, &arguments).await;
+    assert_eq!(upstream.count(), 3);
+    assert!(upstream.requests().iter().all(|request| text(request).contains(r#""model":"m""#)));
+}
