@@ -6,7 +6,7 @@ use super::{Svg, at, escape};
 
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 58.0;
-const ROW: f64 = 14.0;
+const ROW: f64 = 18.0;
 const TOP: f64 = 4.0;
 const BOTTOM: f64 = 24.0;
 /// Shades from the fewest to the most; the style sheet has a class for each.
@@ -43,7 +43,7 @@ pub(in crate::admin) fn heatmap(
     link: impl Fn(usize, usize) -> String,
 ) -> String {
     let height = TOP + map.rows.len() as f64 * ROW + BOTTOM;
-    let mut svg = Svg::new("heatmap", (WIDTH, height), label);
+    let mut svg = Svg::with_links("heatmap", (WIDTH, height), label);
     let most = map.rows.iter().flat_map(|row| &row.counts).copied().max().unwrap_or(0);
     let column = (WIDTH - LEFT) / map.columns.max(1) as f64;
     for (row, index) in map.rows.iter().zip(0_usize..) {
@@ -53,7 +53,7 @@ pub(in crate::admin) fn heatmap(
             svg.add(format_args!(
                 "<text class=\"mark\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{mark}</text>",
                 LEFT - 8.0,
-                y + 11.0
+                y + 13.0
             ));
         }
         for (count, at_column) in row.counts.iter().zip(0_usize..).filter(|(count, _)| **count > 0)

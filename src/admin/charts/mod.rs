@@ -33,14 +33,23 @@ struct Svg {
 }
 
 impl Svg {
-    /// Of this size in its own units; as wide as its place, with its proportions. `label` is what it shows, for those
-    /// who do not see it.
-    fn new(class: &str, (width, height): (f64, f64), label: &str) -> Self {
+    /// Of this size in its own units; as wide as its place, with its proportions. `label` is
+    /// what it shows, for those who do not see it.
+    fn new(class: &str, size: (f64, f64), label: &str) -> Self {
+        Self::of(class, size, ("img", label))
+    }
+
+    /// The same with links in it, which are found one by one.
+    fn with_links(class: &str, size: (f64, f64), label: &str) -> Self {
+        Self::of(class, size, ("group", label))
+    }
+
+    fn of(class: &str, (width, height): (f64, f64), (role, label): (&str, &str)) -> Self {
         let mut text = String::with_capacity(2_048);
         let label = escape(label);
         write!(
             text,
-            "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
+            "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" role=\"{role}\" \
              aria-label=\"{label}\">"
         )
         .ok();

@@ -12,6 +12,8 @@ const RIGHT: f64 = 92.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 26.0;
 const BAR: f64 = 13.0;
+/// About as wide as a letter is.
+const LETTER: f64 = 6.4;
 /// A bar that is shorter is drawn this wide: it happened.
 const LEAST: f64 = 2.0;
 
@@ -75,15 +77,19 @@ pub(in crate::admin) fn waterfall(bars: &[Bar], total: f64) -> String {
         let width = (to - from).max(LEAST);
         let (name, note, class) = (escape(&bar.name), escape(&bar.note), bar.kind.class());
         let inset = if bar.kind == Kind::Part { 10.0 } else { 0.0 };
+        // Behind the bar, or before it where there is no room.
+        let behind = from + width + 6.0;
+        let fits = behind + bar.note.chars().count() as f64 * LETTER <= WIDTH;
+        let (beside, anchor) = if fits { (behind, "start") } else { (from - 6.0, "end") };
         svg.add(format_args!(
             "<text class=\"name\" x=\"{inset}\" y=\"{}\">{name}</text>\
              <rect class=\"bar {class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{BAR}\" rx=\"2\"/>\
-             <text class=\"note\" x=\"{}\" y=\"{}\">{note}</text>",
+             <text class=\"note\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{note}</text>",
             y + 15.0,
             at(from),
             y + 5.0,
             at(width),
-            at(from + width + 6.0),
+            at(beside),
             y + 15.0,
         ));
     }
