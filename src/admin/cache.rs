@@ -7,7 +7,7 @@ use crate::admin::AdminState;
 use crate::admin::access::{Access, Action, Deed, Visitor};
 use crate::admin::refusal::{Refusal, read, refusal};
 use crate::cache::{Completeness, Purged, TierStatus};
-use crate::observe::Metrics;
+use crate::observe::{Metrics, NOT_STORED};
 use crate::types::{BypassReason, CacheKey, CacheTags, Purge};
 use axum::Json;
 use axum::extract::State;
@@ -19,13 +19,21 @@ use serde_json::{Map, Value, json};
 /// How each tier is, and what the cache has saved since the process began; what cannot be
 /// told is null.
 pub(super) async fn stats(State(state): State<AdminState>) -> Json<Value> {
+    Json(stats_of(&state))
+}
+
+/// The same, for whoever shows it.
+pub(super) fn stats_of(state: &AdminState) -> Value {
     let metrics = state.observer.metrics();
     let totals = metrics.cache_totals();
     let reasons = BypassReason::ALL.iter().zip(totals.bypassed);
     let bypassed: Map<String, Value> =
         reasons.map(|(reason, times)| (reason.label().to_owned(), times.into())).collect();
+    let reasons = NOT_STORED.iter().zip(totals.not_stored);
+    let not_stored: Map<String, Value> =
+        reasons.map(|(reason, times)| ((*reason).to_owned(), times.into())).collect();
     let tiers: Vec<Value> = state.cache.tiers().iter().map(|tier| shown(tier, metrics)).collect();
-    Json(json!({
+    json!({
         "tiers": tiers,
         "saved": {
             "seconds": totals.saved_nanoseconds as f64 / 1e9,
@@ -34,7 +42,8 @@ pub(super) async fn stats(State(state): State<AdminState>) -> Json<Value> {
         },
         "collapsed": totals.collapsed,
         "bypassed": bypassed,
-    }))
+        "not_stored": not_stored,
+    })
 }
 
 fn shown(status: &TierStatus, metrics: &Metrics) -> Value {
@@ -59,13 +68,13 @@ fn shown(status: &TierStatus, metrics: &Metrics) -> Value {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Wanted {
-    all: Option<bool>,
-    entry: Option<String>,
-    model: Option<String>,
-    route: Option<String>,
-    namespace: Option<String>,
-    key: Option<String>,
-    tenant: Option<String>,
+    pub(super) all: Option<bool>,
+    pub(super) entry: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) route: Option<String>,
+    pub(super) namespace: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) tenant: Option<String>,
 }
 
 /// Forgets what the body says.
@@ -74,15 +83,25 @@ pub(super) async fn purge(
     visitor: Visitor,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
-    let what = read(wanted)?.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
-    let purged = state.cache.purge(what.clone()).await;
-    audit(&state.access, &visitor, &what, &purged);
+    let purged = purged(&state, &visitor, read(wanted)?).await?;
     Ok(Json(json!({
         "memory": purged.memory,
         "disk": purged.disk,
         "redis": purged.redis,
         "complete": purged.completeness == Completeness::Complete,
     })))
+}
+
+/// Forgets what is wanted, and writes down who did.
+pub(super) async fn purged(
+    state: &AdminState,
+    visitor: &Visitor,
+    wanted: Wanted,
+) -> Result<Purged, Refusal> {
+    let what = wanted.read().map_err(|why| refusal(StatusCode::BAD_REQUEST, why))?;
+    let purged = state.cache.purge(what.clone()).await;
+    audit(&state.access, visitor, &what, &purged);
+    Ok(purged)
 }
 
 impl Wanted {

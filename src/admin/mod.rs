@@ -16,6 +16,7 @@ mod refusal;
 mod replay;
 mod scrapes;
 mod telemetry;
+mod weights;
 
 pub use access::{Access, AccessSettings, AdminTls, HostName, MetricsAccess, Role, UserSettings};
 pub use assets::Assets;
@@ -29,14 +30,14 @@ use crate::cache::Cache;
 use crate::history::History;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
-use crate::upstream::{Catalog, Upstream};
+use crate::upstream::{Catalog, Edits, Upstream};
 use access::Routes;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use listener::{AdminListener, Peer};
 use std::future::Future;
 use std::io;
@@ -62,6 +63,8 @@ pub struct AdminState {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// The upstreams there are.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// What was said of their shares.
+    pub edits: Arc<Edits>,
     /// Whether traffic is welcome.
     pub readiness: Readiness,
     /// Time.
@@ -119,6 +122,12 @@ fn routes() -> Routes {
         .route("/requests/{id}", get(pages::requests::show))
         .route("/slo", get(pages::slo::page))
         .route("/slo.json", get(pages::slo::page))
+        .route("/upstreams", get(pages::upstreams::page))
+        .route("/upstreams.json", get(pages::upstreams::page))
+        .route("/upstreams/weights", post(pages::upstreams::weigh))
+        .route("/cache", get(pages::cache::page))
+        .route("/cache.json", get(pages::cache::page))
+        .route("/cache/purge", post(pages::cache::purge))
         .route("/captures", get(pages::captures::page))
         .route("/captures.json", get(pages::captures::page))
         .route("/replays", get(pages::replays::list).post(pages::replays::begin))
@@ -132,6 +141,8 @@ fn routes() -> Routes {
         .route("/api/v1/overview", get(pages::overview::json))
         .route("/api/v1/slo", get(telemetry::slo))
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
+        .route("/api/v1/upstreams", get(pages::upstreams::json))
+        .route("/api/v1/upstreams/weights", put(weights::change))
         .route("/api/v1/cache", get(cache::stats))
         .route("/api/v1/cache/purge", post(cache::purge))
         .route("/api/v1/captures", get(capture::status))
@@ -168,11 +179,12 @@ fn guarded(state: AdminState) -> Router {
 
 async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    // Without any referrer browsers send our own forms with `Origin: null` (Fetch §3.2).
     let pairs = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];

@@ -11,6 +11,7 @@ mod pages;
 mod remembered;
 mod remembering;
 mod replaying;
+mod routing;
 mod side;
 
 use crate::admin::{AdminState, Assets, Profiling, Readiness, Scrapes};
@@ -21,8 +22,7 @@ use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames};
 use crate::pipeline::{BodyBudget, Deps, Refreshes};
 use crate::store::{OpenError, OpenedCache, Store};
 use crate::types::{Clock, Random};
-use crate::upstream::{Catalog, Upstream, UpstreamSettings};
-use arc_swap::ArcSwap;
+use crate::upstream::{Edits, Upstream, UpstreamSettings};
 use budgets::Budgets;
 use caching::Caching;
 use capturing::Capturing;
@@ -97,6 +97,7 @@ pub struct Surroundings {
 pub struct App {
     deps: Arc<Deps<PingoraTransport>>,
     upstreams: Vec<Arc<Upstream>>,
+    edits: Arc<Edits>,
     watcher: Watcher,
     sampler: Arc<Sampler>,
     budgets: Budgets,
@@ -138,18 +139,14 @@ impl App {
         let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
         let upstreams = numbered(settings.upstreams);
+        let edits = routing::edits(&upstreams, &settings.models, store.as_ref());
         let budgets = Budgets::of(&observer, store, clock);
-        let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
-        let watcher = Watcher::new(
-            upstreams.clone(),
-            settings.models,
-            Arc::clone(&catalog),
-            (Arc::clone(&observer), Arc::clone(&caching.cache)),
-        );
+        let told = (Arc::clone(&observer), Arc::clone(&caching.cache));
+        let watcher = Watcher::new(upstreams.clone(), settings.models, Arc::clone(&edits), told);
         let sampler = Arc::new(Sampler::new(Arc::clone(observer.metrics())));
         let deps = Arc::new(Deps {
             observer,
-            catalog,
+            catalog: Arc::clone(edits.catalog()),
             keyring: Keyring::new(&settings.keys),
             transport: PingoraTransport::new(&upstreams),
             cache: Arc::clone(&caching.cache),
@@ -164,6 +161,7 @@ impl App {
         Ok(Self {
             deps,
             upstreams,
+            edits,
             watcher,
             sampler,
             budgets,
@@ -206,6 +204,7 @@ impl App {
             sampler: Arc::clone(&sampler),
             catalog: Arc::clone(&deps.catalog),
             upstreams: upstreams.clone(),
+            edits: self.edits,
             readiness: readiness.clone(),
             clock: deps.clock,
             level: self.level,
@@ -246,13 +245,7 @@ impl App {
         }
         readiness.set_draining();
         shut.send_replace(true);
-        if timeout(drain, idle(&deps)).await.is_err() {
-            tracing::warn!(open = deps.observer.open_requests(), "requests cut at shutdown");
-            deps.cut.cancel();
-            if timeout(CUT, idle(&deps)).await.is_err() {
-                tracing::warn!(open = deps.observer.open_requests(), "requests not logged");
-            }
-        }
+        emptied(&deps, drain).await;
         halt.cancel();
         tasks.close();
         if timeout(FAREWELL, tasks.wait()).await.is_err() {
@@ -290,6 +283,17 @@ fn bound(settings: &Settings, clock: Clock) -> Result<(Vec<BoundListener>, Pages
 
 fn bind_to(address: SocketAddr) -> Result<BoundListener, StartError> {
     bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+/// Returns once no request is open; those that are after `drain` are cut.
+async fn emptied(deps: &Deps<PingoraTransport>, drain: Duration) {
+    if timeout(drain, idle(deps)).await.is_err() {
+        tracing::warn!(open = deps.observer.open_requests(), "requests cut at shutdown");
+        deps.cut.cancel();
+        if timeout(CUT, idle(deps)).await.is_err() {
+            tracing::warn!(open = deps.observer.open_requests(), "requests not logged");
+        }
+    }
 }
 
 /// Returns once no request is open.

@@ -18,6 +18,7 @@ mod slo;
 mod storage;
 mod table;
 mod traffic;
+mod upstreams;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -50,6 +51,8 @@ enum Command {
     Replay(Box<replay::Arguments>),
     /// Show or export objectives and error budgets
     Slo(slo::Arguments),
+    /// Look at the upstreams of a running proxy, and share traffic out otherwise
+    Upstreams(upstreams::Arguments),
     /// Send gentle sample traffic
     Traffic(traffic::Arguments),
     /// Check a configuration file, or print its JSON Schema
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Capture(arguments) => capture::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Slo(arguments) => slo::run(&arguments),
+        Command::Upstreams(arguments) => upstreams::run(&arguments),
         Command::Traffic(arguments) => traffic::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),

@@ -13,7 +13,7 @@ use crate::upstream::{
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
-use http::{HeaderName, Request, StatusCode, Uri};
+use http::{HeaderName, Method, Request, StatusCode, Uri};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -80,8 +80,31 @@ pub(super) fn order(
     json: String,
     patience: Duration,
 ) -> Result<Value, Failure> {
+    bring(url, (Method::POST, path), json, patience)
+}
+
+/// The same by PUT: what is there is to be as the JSON says.
+///
+/// # Errors
+/// As [`order`].
+pub(super) fn set(
+    url: &str,
+    path: &str,
+    json: String,
+    patience: Duration,
+) -> Result<Value, Failure> {
+    bring(url, (Method::PUT, path), json, patience)
+}
+
+fn bring(
+    url: &str,
+    (method, path): (Method, &str),
+    json: String,
+    patience: Duration,
+) -> Result<Value, Failure> {
     let server = server(url)?;
-    let head = json_head(&format!("{}{path}", base(url)?), &json, token().as_ref())?;
+    let path = format!("{}{path}", base(url)?);
+    let head = json_head((method, &path), &json, token().as_ref())?;
     let mut answer = Value::Null;
     runtime::run(1, async |_| {
         let transport = PingoraTransport::new(std::slice::from_ref(&server));
@@ -133,9 +156,13 @@ pub(super) fn fetch(
     Ok(found)
 }
 
-/// A POST of this JSON.
-fn json_head(path: &str, json: &str, token: Option<&Secret>) -> Result<Parts, Failure> {
-    let mut head = Request::post(path).body(())?.into_parts().0;
+/// A request that brings this JSON.
+fn json_head(
+    (method, path): (Method, &str),
+    json: &str,
+    token: Option<&Secret>,
+) -> Result<Parts, Failure> {
+    let mut head = Request::builder().method(method).uri(path).body(())?.into_parts().0;
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(json.len()));
     if let Some(token) = token {

@@ -44,6 +44,7 @@ impl PassThrough {
     ) -> Result<Box<HttpPeer>> {
         let endpoint = balance::pick(&self.upstream, &self.tried, &deps.random).cloned();
         let Some(endpoint) = endpoint.or_else(|| self.tried.last().cloned()) else {
+            self.failed = Some(ErrorType::NoHealthyUpstream);
             return Err(Error::new_up(Kind::ConnectError));
         };
         let attempt = Attempt::begin(

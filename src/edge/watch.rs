@@ -7,8 +7,7 @@ use crate::cache::Cache;
 use crate::edge::{PingoraTransport, ProbeError, get};
 use crate::observe::Observer;
 use crate::protocol::parse_models;
-use crate::upstream::{Catalog, Discovered, ModelSettings, Protocol, Upstream, catalog_of};
-use arc_swap::ArcSwap;
+use crate::upstream::{Discovered, Edits, ModelSettings, Protocol, Upstream, catalog_of};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +26,7 @@ pub struct Watcher {
     upstreams: Vec<Arc<Upstream>>,
     configured: Vec<ModelSettings>,
     said: Vec<Option<Vec<Discovered>>>,
-    catalog: Arc<ArcSwap<Catalog>>,
+    edits: Arc<Edits>,
     observer: Arc<Observer>,
     cache: Arc<Cache>,
 }
@@ -38,7 +37,7 @@ impl Watcher {
     pub fn new(
         upstreams: Vec<Arc<Upstream>>,
         configured: Vec<ModelSettings>,
-        catalog: Arc<ArcSwap<Catalog>>,
+        edits: Arc<Edits>,
         (observer, cache): (Arc<Observer>, Arc<Cache>),
     ) -> Self {
         let silent = |upstream: &Arc<Upstream>| match upstream.settings.protocol {
@@ -47,7 +46,7 @@ impl Watcher {
             Protocol::Http => Some(Vec::new()),
         };
         let said = upstreams.iter().map(silent).collect();
-        let watcher = Self { upstreams, configured, said, catalog, observer, cache };
+        let watcher = Self { upstreams, configured, said, edits, observer, cache };
         watcher.publish();
         watcher
     }
@@ -95,7 +94,7 @@ impl Watcher {
             slot
         };
         let catalog = catalog_of(&self.configured, &self.upstreams, &self.said, slot_of);
-        self.catalog.store(Arc::new(catalog));
+        self.edits.publish(catalog);
     }
 }
 

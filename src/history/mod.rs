@@ -1,9 +1,10 @@
 //! What is known of past requests: the recent ones each ([`recent`]), all of them in sums by
-//! minute, hour and day ([`rollup`]).
+//! minute, hour and day ([`rollup`]), and the last hour of each endpoint ([`endpoints`]).
 //!
-//! Both are filled by the observer's worker, never by a request, and both can be asked while
-//! they are filled. Must not know: pages, HTTP, the database.
+//! All are filled by the observer's worker, never by a request, and can be asked while they
+//! are filled. Must not know: pages, HTTP, the database.
 
+pub mod endpoints;
 pub mod recent;
 pub mod rollup;
 mod settings;
@@ -13,6 +14,7 @@ mod testing;
 pub use settings::RecentSettings;
 
 use crate::observe::{RecordNames, RecordSink, RequestRecord};
+use endpoints::Endpoints;
 use recent::Recent;
 use rollup::{Rollups, Shelf};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use std::time::SystemTime;
 pub struct History {
     recent: Recent,
     rollups: Rollups,
+    endpoints: Endpoints,
 }
 
 impl History {
@@ -33,7 +36,8 @@ impl History {
         shelf: Box<dyn Shelf>,
     ) -> Arc<Self> {
         let recent = Recent::new(settings, upstreams, objectives);
-        Arc::new(Self { recent, rollups: Rollups::new(upstreams, shelf) })
+        let (rollups, endpoints) = (Rollups::new(upstreams, shelf), Endpoints::default());
+        Arc::new(Self { recent, rollups, endpoints })
     }
 
     /// The recent requests.
@@ -44,6 +48,11 @@ impl History {
     /// Sums by minute, hour and day.
     pub fn rollups(&self) -> &Rollups {
         &self.rollups
+    }
+
+    /// The last hour of each endpoint.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     /// What finished records are given to.
@@ -59,5 +68,6 @@ impl RecordSink for Scribe {
     fn take(&mut self, record: &RequestRecord, names: &RecordNames, ended: SystemTime) {
         self.0.recent.keep(record, names, ended);
         self.0.rollups.count(record, names, ended);
+        self.0.endpoints.count(record, ended);
     }
 }

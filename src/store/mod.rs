@@ -7,10 +7,13 @@
 //! database that lost its newest pages is healed in passing, and one that had to be moved
 //! aside is no special case.
 //!
+//! What operators say is small, rare and does not grow: it is in a file of its own alone.
+//!
 //! Must not know: what is counted, or who asks. Only `engine` knows the database.
 
 mod cache;
 mod captures;
+mod edits;
 mod engine;
 mod pack;
 mod rollup;
@@ -24,7 +27,7 @@ pub use captures::CaptureIndex;
 pub use snapshot::SnapshotError;
 
 use crate::files;
-use crate::types::{Clock, RollupRow, RollupSpan, SloHistory, SloKey, SlotCounts};
+use crate::types::{Clock, Edit, Place, RollupRow, RollupSpan, SloHistory, SloKey, SlotCounts};
 use engine::{Engine, Table};
 use parking_lot::Mutex;
 use std::fs::File;
@@ -38,6 +41,8 @@ const DATABASE: &str = "sled";
 const LOCK: &str = "lock";
 /// What the database is rebuilt from.
 const SNAPSHOT: &str = "durable.snapshot";
+/// What operators said of shares of traffic.
+const EDITS: &str = "edits.snapshot";
 
 /// Everything that is kept. Its calls wait for the disk: none belongs on a thread that
 /// serves traffic.
@@ -198,13 +203,37 @@ impl Store {
         files::replace_with(&self.directory.join(SNAPSHOT), &snapshot::encode(histories))
     }
 
+    /// Replaces what is kept of shares of traffic, at once and as a whole. Returns once it is
+    /// on disk.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was there before still is then.
+    pub fn write_edits(&self, edits: &[(Place, Edit)]) -> io::Result<()> {
+        files::replace_with(&self.directory.join(EDITS), &edits::encode(edits))
+    }
+
+    /// What is kept of shares of traffic; nothing where nothing was ever kept.
+    ///
+    /// # Errors
+    /// As [`Store::read_snapshot`].
+    pub fn read_edits(&self) -> Result<Vec<(Place, Edit)>, SnapshotError> {
+        match self.read(EDITS)? {
+            Some(bytes) => edits::decode(&bytes),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// What the snapshot holds; `None` when there is none.
     ///
     /// # Errors
     /// When it cannot be read, is not whole, or is of another version.
     pub fn read_snapshot(&self) -> Result<Option<Vec<SloHistory>>, SnapshotError> {
-        match std::fs::read(self.directory.join(SNAPSHOT)) {
-            Ok(bytes) => snapshot::decode(&bytes).map(Some),
+        self.read(SNAPSHOT)?.map(|bytes| snapshot::decode(&bytes)).transpose()
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Vec<u8>>, SnapshotError> {
+        match std::fs::read(self.directory.join(file)) {
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(SnapshotError::Unreadable(error)),
         }

@@ -2,19 +2,19 @@
 //!
 //! | bytes | hold |
 //! |---|---|
-//! | 8 | `TRANSOM` and a line feed |
+//! | 8 | what it is: `TRANSOM` and a line feed |
 //! | 4 | version, little-endian as all numbers here |
 //! | 8 | length of the body |
 //! | 4 | CRC-32 (IEEE 802.3) of version, length and body |
 //! | … | the body, see [`encode`] |
 //!
-//! Must not know: where the file is, or how it gets there.
+//! Other small files have the same head. Must not know: where the file is, or how it gets there.
 
 use crate::store::pack::{self, Malformed, Unpacker};
 use crate::types::{SloHistory, SloKey};
 use std::io;
 
-const MAGIC: &[u8; 8] = b"TRANSOM\n";
+const MAGIC: Magic = b"TRANSOM\n";
 const VERSION: u32 = 1;
 /// Magic, version, length, checksum.
 const HEAD: usize = 24;
@@ -50,24 +50,21 @@ impl From<Malformed> for SnapshotError {
     }
 }
 
+/// What is in a file of this form: eight bytes that say so.
+pub(super) type Magic = &'static [u8; 8];
+
 /// The bytes of a snapshot: how many histories, and of each the objective, the model, the
 /// minutes and the hours.
 pub(super) fn encode(histories: &[SloHistory]) -> Vec<u8> {
-    let mut bytes = vec![0; HEAD];
-    pack::put_number(&mut bytes, histories.len() as u64);
-    for SloHistory { key, minutes, hours } in histories {
-        pack::put_text(&mut bytes, &key.slo);
-        pack::put_text(&mut bytes, &key.model);
-        pack::put_slots(&mut bytes, minutes);
-        pack::put_slots(&mut bytes, hours);
-    }
-    let length = (bytes.len() - HEAD) as u64;
-    let checksum = checksum(VERSION, length, &bytes[HEAD..]);
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[12..20].copy_from_slice(&length.to_le_bytes());
-    bytes[20..HEAD].copy_from_slice(&checksum.to_le_bytes());
-    bytes
+    sealed(MAGIC, |bytes| {
+        pack::put_number(bytes, histories.len() as u64);
+        for SloHistory { key, minutes, hours } in histories {
+            pack::put_text(bytes, &key.slo);
+            pack::put_text(bytes, &key.model);
+            pack::put_slots(bytes, minutes);
+            pack::put_slots(bytes, hours);
+        }
+    })
 }
 
 /// What [`encode`] was given.
@@ -75,8 +72,29 @@ pub(super) fn encode(histories: &[SloHistory]) -> Vec<u8> {
 /// # Errors
 /// When a single bit is not as it was written.
 pub(super) fn decode(bytes: &[u8]) -> Result<Vec<SloHistory>, SnapshotError> {
-    let (magic, rest) = bytes.split_first_chunk::<8>().ok_or(SnapshotError::Length)?;
-    if magic != MAGIC {
+    Ok(histories(Unpacker::new(opened(MAGIC, bytes)?))?)
+}
+
+/// The body that `write` appends, behind its head.
+pub(super) fn sealed(magic: Magic, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = vec![0; HEAD];
+    write(&mut bytes);
+    let length = (bytes.len() - HEAD) as u64;
+    let checksum = checksum(VERSION, length, &bytes[HEAD..]);
+    bytes[..8].copy_from_slice(magic);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..20].copy_from_slice(&length.to_le_bytes());
+    bytes[20..HEAD].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// The body that [`sealed`] was given.
+///
+/// # Errors
+/// When a single bit is not as it was written.
+pub(super) fn opened(magic: Magic, bytes: &[u8]) -> Result<&[u8], SnapshotError> {
+    let (found, rest) = bytes.split_first_chunk::<8>().ok_or(SnapshotError::Length)?;
+    if found != magic {
         return Err(SnapshotError::Foreign);
     }
     let (version, rest) = rest.split_first_chunk().ok_or(SnapshotError::Length)?;
@@ -92,7 +110,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<SloHistory>, SnapshotError> {
     if checksum(version, length, body) != u32::from_le_bytes(*stored) {
         return Err(SnapshotError::Checksum);
     }
-    Ok(histories(Unpacker::new(body))?)
+    Ok(body)
 }
 
 fn histories(mut body: Unpacker<'_>) -> Result<Vec<SloHistory>, Malformed> {

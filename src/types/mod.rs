@@ -4,6 +4,7 @@
 
 mod cache;
 mod call;
+mod edit;
 mod ids;
 mod micros;
 mod model;
@@ -23,6 +24,7 @@ mod varint;
 
 pub use cache::{BypassReason, CacheKey, CacheStatus, CacheTags, CacheTier, Purge};
 pub use call::{Dialect, Operation};
+pub use edit::{Duty, Edit, Place};
 pub use ids::{RequestId, SpanId, TraceFlags, TraceId};
 pub use micros::Micros;
 pub use model::ModelSlot;

@@ -7,49 +7,60 @@ use crate::upstream::{Balance, Endpoint, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// An endpoint of `upstream` that is not among those `tried`; `None` when all are.
+/// An endpoint of `upstream` that takes requests and is not among those `tried`; `None` when
+/// there is none. Reads shares and loads as they are now, locks nothing and allocates nothing.
 pub fn pick<'u>(
     upstream: &'u Upstream,
     tried: &[Arc<Endpoint>],
     random: &Random,
 ) -> Option<&'u Arc<Endpoint>> {
     if let ([only], []) = (upstream.endpoints.as_slice(), tried) {
-        return Some(only);
+        return (only.share.weight() > 0).then_some(only);
     }
     let untried = |endpoint: &&Arc<Endpoint>| !tried.iter().any(|t| Arc::ptr_eq(t, endpoint));
-    let candidates: Vec<_> = upstream.endpoints.iter().filter(untried).collect();
+    let candidates = upstream.endpoints.iter().filter(untried);
     match upstream.settings.balance {
         Balance::RoundRobin => {
             let turn = upstream.turn.fetch_add(1, Ordering::Relaxed) as u64;
-            by_weight(&candidates, turn)
+            by_weight(candidates, turn)
         }
-        Balance::P2cTokens => less_loaded(&candidates, random),
+        Balance::P2cTokens => less_loaded(candidates, random),
     }
 }
 
 /// Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (2001), by
 /// outstanding tokens per weight.
-fn less_loaded<'u>(candidates: &[&'u Arc<Endpoint>], random: &Random) -> Option<&'u Arc<Endpoint>> {
-    let first = by_weight(candidates, random.next_u64())?;
-    let others: Vec<_> = candidates.iter().copied().filter(|c| !Arc::ptr_eq(c, first)).collect();
-    let Some(second) = by_weight(&others, random.next_u64()) else { return Some(first) };
+fn less_loaded<'u>(
+    candidates: impl Iterator<Item = &'u Arc<Endpoint>> + Clone,
+    random: &Random,
+) -> Option<&'u Arc<Endpoint>> {
+    let first = by_weight(candidates.clone(), random.next_u64())?;
+    let others = candidates.filter(|candidate| !Arc::ptr_eq(candidate, first));
+    let Some(second) = by_weight(others, random.next_u64()) else { return Some(first) };
     Some(if load(second) < load(first) { second } else { first })
 }
 
 fn load(endpoint: &Endpoint) -> f64 {
-    endpoint.outstanding_tokens() as f64 / f64::from(endpoint.settings.weight)
+    endpoint.outstanding_tokens() as f64 / f64::from(endpoint.share.weight())
 }
 
 /// The endpoint that `ticket` falls to when each holds as many tickets as its weight.
-fn by_weight<'u>(candidates: &[&'u Arc<Endpoint>], ticket: u64) -> Option<&'u Arc<Endpoint>> {
-    let total: u64 = candidates.iter().map(|c| u64::from(c.settings.weight)).sum();
+fn by_weight<'u>(
+    candidates: impl Iterator<Item = &'u Arc<Endpoint>> + Clone,
+    ticket: u64,
+) -> Option<&'u Arc<Endpoint>> {
+    let weight = |candidate: &Arc<Endpoint>| u64::from(candidate.share.weight());
+    let total: u64 = candidates.clone().map(weight).sum();
     let mut ticket = ticket.checked_rem(total)?;
-    candidates.iter().copied().find(|candidate| {
-        let weight = u64::from(candidate.settings.weight);
+    let drawn = candidates.clone().find(|candidate| {
+        let weight = weight(candidate);
         let falls_here = ticket < weight;
         ticket = ticket.saturating_sub(weight);
         falls_here
-    })
+    });
+    // Shares may have changed since the sum was taken.
+    let mut candidates = candidates;
+    drawn.or_else(|| candidates.find(|candidate| weight(candidate) > 0))
 }
 
 #[cfg(test)]

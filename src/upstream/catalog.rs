@@ -1,10 +1,10 @@
 //! The models there are, by the names callers say, and where each is served.
 //!
 //! Must not know: how models were found, or how a target is reached. A catalog never
-//! changes; a new one takes its place.
+//! changes but in its shares; a new one takes its place.
 
-use crate::types::{ModelSlot, Random};
-use crate::upstream::{Endpoint, Price, Upstream, balance};
+use crate::types::{ModelSlot, Place, Random};
+use crate::upstream::{Endpoint, Price, Share, Upstream, balance};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,8 +43,8 @@ pub struct Target {
     pub upstream: Arc<Upstream>,
     /// What the upstream calls the model.
     pub model: Arc<str>,
-    /// Share of the traffic; 0 is drained.
-    pub weight: u32,
+    /// What it gets of the model's traffic.
+    pub share: Share,
 }
 
 impl Catalog {
@@ -102,24 +102,49 @@ impl Model {
         random: &Random,
     ) -> Option<(&Target, &Arc<Endpoint>)> {
         let chosen = self.by_weight(random);
-        let others = self.targets.iter().filter(|target| target.weight > 0);
+        let others = self.targets.iter().filter(|target| target.share.weight() > 0);
         chosen.into_iter().chain(others).find_map(|target| {
             balance::pick(&target.upstream, tried, random).map(|endpoint| (target, endpoint))
         })
     }
 
+    /// What `target` gets of the requests for the model, 0 to 1, while endpoints answer.
+    pub fn part_of(&self, target: &Target) -> f64 {
+        let weight =
+            |target: &Target| if target.takes_requests() { target.share.weight() } else { 0 };
+        let total: u32 = self.targets.iter().map(weight).sum();
+        f64::from(weight(target)) / f64::from(total.max(1))
+    }
+
+    /// `None` also where a share has changed since the sum was taken: then another stands in.
     fn by_weight(&self, random: &Random) -> Option<&Target> {
         if let [only] = self.targets.as_slice() {
-            return Some(only);
+            return (only.share.weight() > 0).then_some(only);
         }
-        let total: u64 = self.targets.iter().map(|target| u64::from(target.weight)).sum();
+        let total: u64 = self.targets.iter().map(|target| u64::from(target.share.weight())).sum();
         let mut ticket = random.below(total);
         self.targets.iter().find(|target| {
-            let weight = u64::from(target.weight);
+            let weight = u64::from(target.share.weight());
             let falls_here = ticket < weight;
             ticket = ticket.saturating_sub(weight);
             falls_here
         })
+    }
+}
+
+impl Target {
+    /// Whether it takes new requests, and an endpoint of its upstream does.
+    pub fn takes_requests(&self) -> bool {
+        self.share.weight() > 0 && self.upstream.takes_requests()
+    }
+
+    /// What it is called where its share is changed; `model` is the one it serves.
+    pub fn place(&self, model: &Model) -> Place {
+        Place::Target {
+            model: model.name.clone(),
+            upstream: self.upstream.settings.name.clone(),
+            served_as: self.model.to_string(),
+        }
     }
 }
 
@@ -133,7 +158,7 @@ mod tests {
         let target = |(index, weight): (usize, &u32)| Target {
             upstream: Upstream::new(index, upstream_of(Balance::RoundRobin, &[1])),
             model: name.into(),
-            weight: *weight,
+            share: Share::new(*weight),
         };
         Model {
             name: name.into(),

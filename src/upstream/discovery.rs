@@ -4,7 +4,9 @@
 //! Must not know: how an upstream is asked.
 
 use crate::types::ModelSlot;
-use crate::upstream::{Backends, Catalog, Model, ModelSettings, Price, Protocol, Target, Upstream};
+use crate::upstream::{
+    Backends, Catalog, Model, ModelSettings, Price, Protocol, Share, Target, Upstream,
+};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -55,8 +57,8 @@ pub fn catalog_of(
     let mut models: Vec<Model> = Vec::new();
     for (upstream, found) in upstreams.iter().zip(said) {
         for Discovered { id, description } in found.iter().flatten() {
-            let target =
-                Target { upstream: Arc::clone(upstream), model: id.as_str().into(), weight: 1 };
+            let (upstream, share) = (Arc::clone(upstream), Share::new(1));
+            let target = Target { upstream, model: id.as_str().into(), share };
             match models.iter_mut().find(|model| model.name == *id) {
                 Some(model) => model.targets.push(target),
                 None => models.push(Model {
@@ -84,7 +86,7 @@ fn configured_model(
         Some(Target {
             upstream: Arc::clone(upstream),
             model: target.model.as_ref().unwrap_or(&settings.name).as_str().into(),
-            weight: target.weight,
+            share: Share::new(target.weight),
         })
     });
     Model {

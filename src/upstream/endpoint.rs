@@ -2,7 +2,8 @@
 //!
 //! Owns the load figures that balancing decides by. Must not know: how bytes travel.
 
-use crate::upstream::{EndpointSettings, Locality, UpstreamSettings};
+use crate::types::Place;
+use crate::upstream::{EndpointSettings, Locality, Share, UpstreamSettings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -31,8 +32,17 @@ pub struct Endpoint {
     pub authority: Arc<str>,
     /// Who runs it.
     pub locality: Locality,
-    outstanding_tokens: AtomicU64,
+    /// What it gets of the upstream's traffic.
+    pub share: Share,
+    /// Requests in the low bits, their tokens above: one addition counts both.
+    load: AtomicU64,
 }
+
+/// Bits of a load that count requests: a million at once.
+const REQUEST_BITS: u32 = 20;
+const ONE_REQUEST: u64 = 1;
+/// The most tokens that one request counts for.
+const MOST_TOKENS: u64 = (1 << 24) - 1;
 
 impl Upstream {
     /// The upstream at position `index` of the configuration.
@@ -43,6 +53,11 @@ impl Upstream {
         let endpoints = settings.endpoints.iter().enumerate().map(endpoint).collect();
         Arc::new(Self { index, settings, endpoints, turn: AtomicUsize::new(0) })
     }
+
+    /// Whether any endpoint takes new requests.
+    pub fn takes_requests(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.share.weight() > 0)
+    }
 }
 
 impl Endpoint {
@@ -52,21 +67,33 @@ impl Endpoint {
             upstream,
             index,
             locality: Locality::of(&settings.origin.host),
+            share: Share::new(settings.weight),
             settings,
             authority,
-            outstanding_tokens: AtomicU64::new(0),
+            load: AtomicU64::new(0),
         }
     }
 
     /// Estimated tokens of the requests it is working on.
     pub fn outstanding_tokens(&self) -> u64 {
-        self.outstanding_tokens.load(Ordering::Relaxed)
+        self.load.load(Ordering::Relaxed) >> REQUEST_BITS
     }
 
-    /// Adds a request's estimate to the load until the value is dropped.
+    /// Inference requests it is working on.
+    pub fn in_flight(&self) -> u64 {
+        self.load.load(Ordering::Relaxed) & ((1 << REQUEST_BITS) - 1)
+    }
+
+    /// Adds a request and its estimate to the load until the value is dropped.
     pub fn take(self: &Arc<Self>, tokens: u64) -> Load {
-        self.outstanding_tokens.fetch_add(tokens, Ordering::Relaxed);
-        Load { endpoint: Arc::clone(self), tokens }
+        let added = (tokens.min(MOST_TOKENS) << REQUEST_BITS) + ONE_REQUEST;
+        self.load.fetch_add(added, Ordering::Relaxed);
+        Load { endpoint: Arc::clone(self), added }
+    }
+
+    /// What it is called where its share is changed; `upstream` is the one it belongs to.
+    pub fn place(&self, upstream: &Upstream) -> Place {
+        Place::Endpoint { upstream: upstream.settings.name.clone(), url: self.settings.url() }
     }
 }
 
@@ -74,7 +101,7 @@ impl Endpoint {
 #[derive(Debug)]
 pub struct Load {
     endpoint: Arc<Endpoint>,
-    tokens: u64,
+    added: u64,
 }
 
 impl Load {
@@ -86,6 +113,23 @@ impl Load {
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.endpoint.outstanding_tokens.fetch_sub(self.tokens, Ordering::Relaxed);
+        self.endpoint.load.fetch_sub(self.added, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::Balance;
+    use crate::upstream::settings::tests::upstream_of;
+
+    #[test]
+    fn requests_and_their_tokens_are_counted_until_they_end() {
+        let upstream = Upstream::new(0, upstream_of(Balance::RoundRobin, &[1]));
+        let endpoint = &upstream.endpoints[0];
+        let loads = [endpoint.take(0), endpoint.take(1_000), endpoint.take(u64::MAX)];
+        assert_eq!((endpoint.in_flight(), endpoint.outstanding_tokens()), (3, 1_000 + MOST_TOKENS));
+        drop(loads);
+        assert_eq!((endpoint.in_flight(), endpoint.outstanding_tokens()), (0, 0));
     }
 }

@@ -176,6 +176,17 @@ pub struct TargetSettings {
     pub weight: u32,
 }
 
+impl EndpointSettings {
+    /// Scheme, host, port and prefix, as a URL.
+    pub fn url(&self) -> String {
+        let scheme = match self.origin.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        format!("{scheme}://{}{}", self.origin.authority(), self.prefix)
+    }
+}
+
 impl Origin {
     /// `host:port`, without the port where it is the scheme's own (RFC 9110 §4.2).
     pub fn authority(&self) -> String {

@@ -122,9 +122,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-for (const slider of document.querySelectorAll("input[type=range]")) {
-  const shown = document.querySelector(`output[for="${slider.id}"]`);
-  if (shown) slider.addEventListener("input", () => { shown.textContent = slider.value; });
-}
+// A slider and its number say the same.
+document.addEventListener("input", (event) => {
+  const other = event.target.dataset.with && document.getElementById(event.target.dataset.with);
+  if (other) other.value = event.target.value;
+});
 localTimes();
 connect();

@@ -53,6 +53,8 @@ mod replays;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod smuggling;

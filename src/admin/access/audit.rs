@@ -41,6 +41,8 @@ pub(in crate::admin) enum Action {
     ReplayStop,
     /// The level of logs is changed.
     LogLevel,
+    /// The share of a target or an endpoint is changed.
+    Weigh,
 }
 
 impl Action {
@@ -56,6 +58,7 @@ impl Action {
             Self::ReplayBegin => "replay_begin",
             Self::ReplayStop => "replay_stop",
             Self::LogLevel => "log_level",
+            Self::Weigh => "weigh",
         }
     }
 
@@ -72,6 +75,7 @@ impl Action {
             (Self::ReplayBegin, Ending::Done) => "a replay was begun",
             (Self::ReplayStop, Ending::Done) => "a replay was stopped",
             (Self::LogLevel, Ending::Done) => "the level of logs was changed",
+            (Self::Weigh, Ending::Done) => "a share of the traffic was changed",
             _ => "something was tried",
         }
     }

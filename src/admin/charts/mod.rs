@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sparkline` | how a figure went |
 //! | `heatmap` | how many requests took how long, over time |
+//! | `minutes` | how the attempts of an hour ended |
 //! | `budget` | what was left of an error budget, and when it is gone |
 //! | `waterfall` | what happened when within one request |
 //! | `stream` | when each chunk of a stream came |
@@ -14,6 +15,7 @@
 
 mod budget;
 mod heatmap;
+mod minutes;
 mod ruler;
 mod sparkline;
 mod stream;
@@ -21,6 +23,7 @@ mod waterfall;
 
 pub(super) use budget::{BudgetPoint, burn_down};
 pub(super) use heatmap::{Heatmap, Row, heatmap};
+pub(super) use minutes::minutes;
 pub(super) use sparkline::sparkline;
 pub(super) use stream::{Chunk, Strip, strip};
 pub(super) use waterfall::{Bar, Kind, waterfall};

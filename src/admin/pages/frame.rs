@@ -14,11 +14,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 /// The pages that the bar leads to.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 8] = [
     ("Overview", "/"),
     ("Requests", "/requests"),
     ("Models", "/models"),
     ("SLOs", "/slo"),
+    ("Upstreams", "/upstreams"),
+    ("Cache", "/cache"),
     ("Captures", "/captures"),
     ("Replays", "/replays"),
 ];

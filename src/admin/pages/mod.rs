@@ -10,6 +10,7 @@
 //!
 //! Must not know: how anything is measured or kept. What was not measured is a dash, not a zero.
 
+pub(super) mod cache;
 pub(super) mod captures;
 mod frame;
 pub(super) mod live;
@@ -19,6 +20,7 @@ pub(super) mod replays;
 pub(super) mod requests;
 mod shown;
 pub(super) mod slo;
+pub(super) mod upstreams;
 mod window;
 
 pub(super) use frame::{Frame, theme};

@@ -81,12 +81,12 @@ pub struct Histogram {
 
 impl Histogram {
     /// Nothing measured yet.
-    pub(super) const fn new(quantity: Quantity) -> Self {
+    pub(in crate::history) const fn new(quantity: Quantity) -> Self {
         Self { quantity, counts: [0; BUCKETS] }
     }
 
     /// Counts a time, cut to whole microseconds.
-    pub(super) fn record(&mut self, time: Duration) {
+    pub(in crate::history) fn record(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let bucket = self.quantity.bounds().partition_point(|bound| *bound <= micros);
         self.counts[bucket] += 1;
@@ -99,7 +99,7 @@ impl Histogram {
     }
 
     /// Adds what another one of the same quantity has counted.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(in crate::history) fn merge(&mut self, other: &Self) {
         for (mine, more) in self.counts.iter_mut().zip(&other.counts) {
             *mine = mine.saturating_add(*more);
         }

@@ -8,6 +8,7 @@ mod commands;
 mod control;
 mod handover;
 mod hits;
+mod page;
 mod purge;
 mod scopes;
 mod shared;

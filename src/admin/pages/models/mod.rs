@@ -128,7 +128,7 @@ fn made(state: &AdminState, frame: Frame, window: Window, name: &str) -> Option<
     let targets = model.map(|model| model.targets.iter());
     let upstream_names = targets.map(|targets| {
         targets
-            .map(|target| format!("{} {}", target.upstream.settings.name, target.weight))
+            .map(|target| format!("{} {}", target.upstream.settings.name, target.share.weight()))
             .collect()
     });
     Some(ModelPage {

@@ -3,6 +3,7 @@
 //! Must not know: how figures are shown.
 
 use super::{ANSWERED, CacheSeries, ModelCacheSeries, TierAnswer};
+use crate::observe::NOT_STORED;
 use crate::types::{BypassReason, CacheStatus, CacheTier, NanoUsd};
 
 /// What the cache has meant since the process began.
@@ -12,6 +13,8 @@ pub struct CacheTotals {
     pub collapsed: u64,
     /// Requests that went past the cache, by reason.
     pub bypassed: [u64; BypassReason::ALL.len()],
+    /// Answers that were not kept, by position in [`NOT_STORED`].
+    pub not_stored: [u64; NOT_STORED.len()],
     /// Upstream time that was not used, in billionths of a second.
     pub saved_nanoseconds: u64,
     /// Tokens, in and out, that no upstream was asked for.
@@ -58,7 +61,8 @@ impl CacheSeries {
         models: impl Iterator<Item = &'a ModelCacheSeries>,
     ) -> CacheTotals {
         let bypassed = BypassReason::ALL.map(|reason| self.bypasses[reason as usize].get());
-        let none = CacheTotals { bypassed, ..CacheTotals::default() };
+        let not_stored = std::array::from_fn(|at| self.not_stored[at].get());
+        let none = CacheTotals { bypassed, not_stored, ..CacheTotals::default() };
         models.fold(none, |totals, model| CacheTotals {
             collapsed: totals.collapsed + model.answered(CacheStatus::Collapsed),
             saved_nanoseconds: totals.saved_nanoseconds + model.saved_seconds.get(),
