@@ -22,8 +22,6 @@ const LEAST: f64 = 2.0;
 pub(in crate::admin) enum Kind {
     /// The proxy itself.
     Own,
-    /// Waiting for a turn.
-    Waiting,
     /// An attempt that went well.
     Good,
     /// A part of it.
@@ -49,7 +47,6 @@ impl Kind {
     const fn class(self) -> &'static str {
         match self {
             Self::Own => "own",
-            Self::Waiting => "waiting",
             Self::Good => "good",
             Self::Part => "part",
             Self::Bad => "bad",
