@@ -6,6 +6,7 @@
 mod budgets;
 mod caching;
 mod capturing;
+mod installed;
 mod observing;
 mod pages;
 mod remembered;
@@ -13,7 +14,7 @@ mod remembering;
 mod replaying;
 mod side;
 
-use crate::admin::{AdminState, Assets, Profiling, Readiness, Scrapes};
+use crate::admin::{AdminState, Assets, Installation, Profiling, Readiness, Scrapes};
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
@@ -104,6 +105,7 @@ pub struct App {
     capturing: Capturing,
     replaying: Replaying,
     remembering: Arc<Remembering>,
+    installation: Installation,
     level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: Pages,
@@ -137,15 +139,12 @@ impl App {
         let caching = caching.map_err(StartError::Worker)?;
         let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
+        let installation = installed::of(&settings, first(&data), clock);
         let upstreams = numbered(settings.upstreams);
         let budgets = Budgets::of(&observer, store, clock);
         let catalog = Arc::new(ArcSwap::from_pointee(Catalog::default()));
-        let watcher = Watcher::new(
-            upstreams.clone(),
-            settings.models,
-            Arc::clone(&catalog),
-            (Arc::clone(&observer), Arc::clone(&caching.cache)),
-        );
+        let told = (Arc::clone(&observer), Arc::clone(&caching.cache));
+        let watcher = Watcher::new(upstreams.clone(), settings.models, Arc::clone(&catalog), told);
         let sampler = Arc::new(Sampler::new(Arc::clone(observer.metrics())));
         let deps = Arc::new(Deps {
             observer,
@@ -171,6 +170,7 @@ impl App {
             capturing,
             replaying,
             remembering,
+            installation,
             level,
             data,
             admin,
@@ -195,28 +195,34 @@ impl App {
         self.admin.url()
     }
 
-    /// Serves until `stop`, then drains: readiness fails first, open requests may finish
-    /// within the drain time, and the log is written out.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
-        let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, .. } = self;
-        let readiness = Readiness::default();
-        let state = AdminState {
-            access: admin.access,
-            observer: Arc::clone(&deps.observer),
-            sampler: Arc::clone(&sampler),
-            catalog: Arc::clone(&deps.catalog),
-            upstreams: upstreams.clone(),
-            readiness: readiness.clone(),
-            clock: deps.clock,
-            level: self.level,
+    /// What pages are made of.
+    fn admin_state(&self, readiness: Readiness) -> AdminState {
+        AdminState {
+            access: Arc::clone(&self.admin.access),
+            observer: Arc::clone(&self.deps.observer),
+            sampler: Arc::clone(&self.sampler),
+            catalog: Arc::clone(&self.deps.catalog),
+            upstreams: self.upstreams.clone(),
+            readiness,
+            clock: self.deps.clock,
+            level: self.level.clone(),
             profiling: Profiling::default(),
-            cache: Arc::clone(&deps.cache),
+            cache: Arc::clone(&self.deps.cache),
             capture: self.capturing.control.clone(),
             replay: self.replaying.control.clone(),
             assets: Assets::embedded(),
             scrapes: Scrapes::default(),
             history: Arc::clone(&self.remembering.history),
-        };
+            installation: self.installation.clone(),
+        }
+    }
+
+    /// Serves until `stop`, then drains: readiness fails first, open requests may finish
+    /// within the drain time, and the log is written out.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let readiness = Readiness::default();
+        let state = self.admin_state(readiness.clone());
+        let Self { deps, upstreams, mut watcher, data, admin, drain, .. } = self;
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
         let admin_address = admin.listener.address;

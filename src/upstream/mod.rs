@@ -10,7 +10,7 @@ mod locality;
 mod settings;
 mod transport;
 
-pub use catalog::{Backends, Catalog, Model, Target};
+pub use catalog::{Backends, Catalog, Matched, Model, Target};
 pub use discovery::{Discovered, LOCAL_BACKENDS, LocalBackend, catalog_of};
 pub use endpoint::{Endpoint, Load, Upstream};
 pub use locality::Locality;

@@ -176,6 +176,27 @@ pub struct TargetSettings {
     pub weight: u32,
 }
 
+impl EndpointSettings {
+    /// `http://host:port/prefix`
+    pub fn url(&self) -> String {
+        let scheme = match self.origin.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        format!("{scheme}://{}{}", self.origin.authority(), self.prefix)
+    }
+}
+
+impl Balance {
+    /// As it is written in the configuration.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::P2cTokens => "p2c_tokens",
+        }
+    }
+}
+
 impl Origin {
     /// `host:port`, without the port where it is the scheme's own (RFC 9110 §4.2).
     pub fn authority(&self) -> String {

@@ -41,6 +41,10 @@ pub(in crate::admin) enum Action {
     ReplayStop,
     /// The level of logs is changed.
     LogLevel,
+    /// A prompt is sent from the playground.
+    Play,
+    /// A bundle for support is made.
+    SupportBundle,
 }
 
 impl Action {
@@ -56,6 +60,8 @@ impl Action {
             Self::ReplayBegin => "replay_begin",
             Self::ReplayStop => "replay_stop",
             Self::LogLevel => "log_level",
+            Self::Play => "play",
+            Self::SupportBundle => "support_bundle",
         }
     }
 
@@ -72,6 +78,8 @@ impl Action {
             (Self::ReplayBegin, Ending::Done) => "a replay was begun",
             (Self::ReplayStop, Ending::Done) => "a replay was stopped",
             (Self::LogLevel, Ending::Done) => "the level of logs was changed",
+            (Self::Play, Ending::Done) => "a prompt was sent from the playground",
+            (Self::SupportBundle, Ending::Done) => "a bundle for support was made",
             _ => "something was tried",
         }
     }
@@ -165,7 +173,7 @@ impl Audit {
     }
 
     /// How many there were before those.
-    fn forgotten(&self) -> u64 {
+    pub(in crate::admin) fn forgotten(&self) -> u64 {
         self.0.lock().forgotten
     }
 }

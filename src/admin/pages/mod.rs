@@ -11,14 +11,19 @@
 //! Must not know: how anything is measured or kept. What was not measured is a dash, not a zero.
 
 pub(super) mod captures;
+pub(super) mod config;
 mod frame;
 pub(super) mod live;
 pub(super) mod models;
 pub(super) mod overview;
+pub(super) mod playground;
+pub(super) mod reference;
 pub(super) mod replays;
 pub(super) mod requests;
+pub(super) mod route;
 mod shown;
 pub(super) mod slo;
+pub(super) mod system;
 mod window;
 
 pub(super) use frame::{Frame, theme};
