@@ -177,6 +177,16 @@ fn files_below(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
 }
 
 #[test]
+fn the_example_of_every_metric_asks_for_what_there_is() {
+    let known = Known::with(&Written::default());
+    for definition in Metric::ALL.iter().map(|metric| metric.definition()) {
+        let example = definition.example();
+        assert!(example.contains(definition.name), "{example}");
+        assert_eq!(known.problems(&Query::read(&example)), Vec::<String>::new(), "{example}");
+    }
+}
+
+#[test]
 fn a_misspelt_metric_or_label_is_found() {
     let written = Written::default();
     let known = Known::with(&written);

@@ -8,6 +8,7 @@ use crate::admin::access::{Action, Deed, Visitor};
 use crate::admin::refusal::{Refusal, broken, read, refusal};
 use crate::capture::{
     Archive, ArchiveError, CaptureHandle, CaptureState, DropReason, Erase, Filter, IndexEntry,
+    Recorder,
 };
 use crate::types::Outcome;
 use axum::Json;
@@ -17,6 +18,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 use tokio::task::spawn_blocking;
 
@@ -30,6 +32,8 @@ pub struct CaptureControl {
     pub handle: CaptureHandle,
     /// What it has written.
     pub archive: Archive,
+    /// What it writes of which model.
+    pub recorder: Arc<Recorder>,
 }
 
 /// How it is doing; `{"on": false}` where no model is captured.

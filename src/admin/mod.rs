@@ -7,21 +7,32 @@ mod assets;
 mod cache;
 mod capture;
 mod charts;
+mod effective;
 mod health;
 mod history;
+mod installation;
 mod listener;
+mod openapi;
 mod pages;
+mod playground;
 mod profile;
+mod reference;
 mod refusal;
 mod replay;
+mod routing;
 mod scrapes;
+mod settings;
+mod system;
 mod telemetry;
 mod weights;
 
 pub use access::{Access, AccessSettings, AdminTls, HostName, MetricsAccess, Role, UserSettings};
 pub use assets::Assets;
 pub use capture::CaptureControl;
+pub use effective::{ConfigControl, ConfigEntry, ConfigFault, ConfigOrigin, EffectiveConfig};
 pub use health::Readiness;
+pub use installation::Installation;
+pub use playground::Playground;
 pub use profile::Profiling;
 pub use replay::ReplayControl;
 pub use scrapes::Scrapes;
@@ -85,6 +96,8 @@ pub struct AdminState {
     pub scrapes: Scrapes,
     /// Past requests, each and in sums.
     pub history: Arc<History>,
+    /// What is known beside the traffic.
+    pub installation: Installation,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -109,7 +122,11 @@ pub fn serve(
 
 /// What there is. What each of it needs stands in `access/rights.rs`.
 fn routes() -> Routes {
-    Routes::default()
+    for_programs(for_people(Routes::default()))
+}
+
+fn for_people(routes: Routes) -> Routes {
+    routes
         .route("/", get(pages::overview::page))
         .route("/overview.json", get(pages::overview::page))
         .route("/models", get(pages::models::list))
@@ -134,10 +151,26 @@ fn routes() -> Routes {
         .route("/replays.json", get(pages::replays::list))
         .route("/replays/{id}", get(pages::replays::show))
         .route("/replays/{id}/stop", post(pages::replays::stop))
+        .route("/config", get(pages::config::page).post(pages::config::check))
+        .route("/config.json", get(pages::config::page))
+        .route("/route", get(pages::route::page))
+        .route("/route.json", get(routing::show))
+        .route("/playground", get(pages::playground::page).post(pages::playground::play))
+        .route("/playground.json", get(pages::playground::page))
+        .route("/system", get(pages::system::page))
+        .route("/system.json", get(system::show))
+        .route("/system/log", post(telemetry::choose_level))
+        .route("/metrics-reference", get(pages::reference::page))
+        .route("/metrics-reference.json", get(reference::show))
         .route("/theme", post(pages::theme))
-        .route("/api/v1/live", get(pages::live::live))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in))
         .route("/sign-out", get(access::sign_out_form).post(access::leave))
+        .route("/assets/{file}", get(assets::file))
+}
+
+fn for_programs(routes: Routes) -> Routes {
+    routes
+        .route("/api/v1/live", get(pages::live::live))
         .route("/api/v1/overview", get(pages::overview::json))
         .route("/api/v1/slo", get(telemetry::slo))
         .route("/api/v1/log", get(telemetry::level).put(telemetry::set_level))
@@ -156,13 +189,20 @@ fn routes() -> Routes {
         .route("/api/v1/history", get(history::sums))
         .route("/api/v1/requests", get(history::list))
         .route("/api/v1/requests/{id}", get(history::show))
+        .route("/api/v1/config", get(settings::show))
+        .route("/api/v1/config/check", post(settings::check))
+        .route("/api/v1/route", get(routing::show))
+        .route("/api/v1/playground", post(playground::play))
+        .route("/api/v1/system", get(system::show))
+        .route("/api/v1/support-bundle", get(system::bundle))
+        .route("/api/v1/metrics-reference", get(reference::show))
+        .route("/api/v1/openapi.json", get(openapi::document))
         .route("/api/v1/audit", get(access::audit))
         .route("/metrics", get(telemetry::metrics))
         .route("/debug/pprof/profile", get(profile::cpu))
         .route("/debug/pprof/heap", get(profile::heap))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
-        .route("/assets/{file}", get(assets::file))
 }
 
 /// The routes behind their doors. The one in front changes the path, so it has to stand before
@@ -184,6 +224,7 @@ async fn secure(mut response: Response) -> Response {
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
+        // Without any, browsers would not say whose page a form is of (Fetch §3.2).
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

@@ -4,12 +4,14 @@
 
 use crate::admin::AdminState;
 use crate::admin::access::{Action, Deed, Visitor};
+use crate::admin::refusal::{Refusal, read};
 use crate::observe::{Exposition, LogLevel};
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, Json};
 use bytes::Bytes;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -33,7 +35,7 @@ pub(super) async fn metrics(State(state): State<AdminState>, headers: HeaderMap)
 }
 
 /// All of it before the first byte is sent, so that a slow scraper sees one moment, too.
-async fn written(state: &AdminState, exposition: Exposition) -> Vec<Bytes> {
+pub(super) async fn written(state: &AdminState, exposition: Exposition) -> Vec<Bytes> {
     let mut pages = Vec::new();
     for page in state.observer.metrics().pages(exposition) {
         pages.extend(page);
@@ -55,6 +57,12 @@ pub(super) struct Level {
     level: Word,
 }
 
+/// The same as a form has it, beside its token.
+#[derive(Deserialize)]
+pub(super) struct Chosen {
+    level: Word,
+}
+
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Word {
@@ -73,8 +81,23 @@ pub(super) async fn level(State(state): State<AdminState>) -> Json<Level> {
 pub(super) async fn set_level(
     State(state): State<AdminState>,
     visitor: Visitor,
-    Json(Level { level }): Json<Level>,
-) -> Json<Level> {
+    level: Result<Json<Level>, JsonRejection>,
+) -> Result<Json<Level>, Refusal> {
+    let Level { level } = read(level)?;
+    Ok(Json(moved(&state, &visitor, level)))
+}
+
+/// The form of the same: back to the page, with what came of it.
+pub(super) async fn choose_level(
+    State(state): State<AdminState>,
+    visitor: Visitor,
+    Form(Chosen { level }): Form<Chosen>,
+) -> Redirect {
+    moved(&state, &visitor, level);
+    Redirect::to(&format!("{}/system?done=level", state.access.base()))
+}
+
+fn moved(state: &AdminState, visitor: &Visitor, level: Word) -> Level {
     state.level.set(match level {
         Word::Error => LogLevel::Error,
         Word::Warn => LogLevel::Warn,
@@ -82,8 +105,8 @@ pub(super) async fn set_level(
         Word::Debug => LogLevel::Debug,
     });
     let level = shown(state.level.level());
-    state.access.note(&visitor, Deed::of(Action::LogLevel).with(json!(level)));
-    Json(level)
+    state.access.note(visitor, Deed::of(Action::LogLevel).with(json!(level)));
+    level
 }
 
 fn shown(level: LogLevel) -> Level {

@@ -52,7 +52,7 @@ impl Capturing {
         };
         match begin(settings, directory, clock) {
             Ok((recorder, control, thread)) => {
-                capturing.recorder = Some(Arc::new(recorder));
+                capturing.recorder = Some(recorder);
                 capturing.control = Some(control);
                 capturing.thread = Some(thread);
             }
@@ -99,7 +99,7 @@ fn begin(
     settings: &Settings,
     directory: &Path,
     clock: Clock,
-) -> Result<(Recorder, CaptureControl, JoinHandle<()>), Failure> {
+) -> Result<(Arc<Recorder>, CaptureControl, JoinHandle<()>), Failure> {
     let rows = segment_rows(directory);
     let forget = rows.clone();
     let hook = move |event: CaptureEvent| {
@@ -118,7 +118,9 @@ fn begin(
         Some(rows) => archive.with_rows(rows),
         None => archive,
     };
-    Ok((recorder?, CaptureControl { handle, archive }, thread))
+    let recorder = Arc::new(recorder?);
+    let control = CaptureControl { handle, archive, recorder: Arc::clone(&recorder) };
+    Ok((recorder, control, thread))
 }
 
 fn figures(recorder: &Recorder, handle: &CaptureHandle) -> CaptureFigures {

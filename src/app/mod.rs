@@ -6,6 +6,7 @@
 mod budgets;
 mod caching;
 mod capturing;
+mod installed;
 mod observing;
 mod pages;
 mod remembered;
@@ -14,7 +15,7 @@ mod replaying;
 mod routing;
 mod side;
 
-use crate::admin::{AdminState, Assets, Profiling, Readiness, Scrapes};
+use crate::admin::{AdminState, Assets, Installation, Profiling, Readiness, Scrapes};
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
 use crate::identity::Keyring;
@@ -105,6 +106,7 @@ pub struct App {
     capturing: Capturing,
     replaying: Replaying,
     remembering: Arc<Remembering>,
+    installation: Installation,
     level: LevelSwitch,
     data: Vec<BoundListener>,
     admin: Pages,
@@ -138,6 +140,7 @@ impl App {
         let caching = caching.map_err(StartError::Worker)?;
         let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
+        let installation = installed::of(&settings, first(&data), clock);
         let upstreams = numbered(settings.upstreams);
         let edits = routing::edits(&upstreams, &settings.models, store.as_ref());
         let budgets = Budgets::of(&observer, store, clock);
@@ -169,6 +172,7 @@ impl App {
             capturing,
             replaying,
             remembering,
+            installation,
             level,
             data,
             admin,
@@ -193,29 +197,35 @@ impl App {
         self.admin.url()
     }
 
-    /// Serves until `stop`, then drains: readiness fails first, open requests may finish
-    /// within the drain time, and the log is written out.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
-        let Self { deps, upstreams, mut watcher, sampler, data, admin, drain, .. } = self;
-        let readiness = Readiness::default();
-        let state = AdminState {
-            access: admin.access,
-            observer: Arc::clone(&deps.observer),
-            sampler: Arc::clone(&sampler),
-            catalog: Arc::clone(&deps.catalog),
-            upstreams: upstreams.clone(),
-            edits: self.edits,
-            readiness: readiness.clone(),
-            clock: deps.clock,
-            level: self.level,
+    /// What pages are made of.
+    fn admin_state(&self, readiness: Readiness) -> AdminState {
+        AdminState {
+            access: Arc::clone(&self.admin.access),
+            observer: Arc::clone(&self.deps.observer),
+            sampler: Arc::clone(&self.sampler),
+            catalog: Arc::clone(&self.deps.catalog),
+            upstreams: self.upstreams.clone(),
+            edits: Arc::clone(&self.edits),
+            readiness,
+            clock: self.deps.clock,
+            level: self.level.clone(),
             profiling: Profiling::default(),
-            cache: Arc::clone(&deps.cache),
+            cache: Arc::clone(&self.deps.cache),
             capture: self.capturing.control.clone(),
             replay: self.replaying.control.clone(),
             assets: Assets::embedded(),
             scrapes: Scrapes::default(),
             history: Arc::clone(&self.remembering.history),
-        };
+            installation: self.installation.clone(),
+        }
+    }
+
+    /// Serves until `stop`, then drains: readiness fails first, open requests may finish
+    /// within the drain time, and the log is written out.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let readiness = Readiness::default();
+        let state = self.admin_state(readiness.clone());
+        let Self { deps, upstreams, mut watcher, data, admin, drain, .. } = self;
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
         let admin_address = admin.listener.address;

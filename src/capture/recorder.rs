@@ -91,6 +91,11 @@ impl Recorder {
         })
     }
 
+    /// How the exchanges of the model `name` are captured; `None` where they are not.
+    pub fn route(&self, name: &str) -> Option<RouteCapture> {
+        self.routes.of(name).map(|route| route.settings.clone())
+    }
+
     /// Begins to write down a request for `model`, if that is wanted and there is room.
     pub fn tap(&self, model: &str, id: &str, (head, body): (&Parts, &Bytes)) -> Option<Box<Tap>> {
         let route = self.routes.of(model)?;

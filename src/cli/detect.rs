@@ -37,6 +37,7 @@ pub(super) async fn local_upstreams(mut settings: Settings) -> Result<Settings, 
     });
     for found in futures_util::future::join_all(probes).await.into_iter().flatten() {
         say(&mut io::stderr(), &format!("found {} on {}", found.name, authority(&found)));
+        settings.effective.add_upstream(settings.upstreams.len(), &found);
         settings.upstreams.push(found);
     }
     if settings.upstreams.is_empty() {

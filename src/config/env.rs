@@ -18,7 +18,18 @@ const SINGLE: &str = "is a single value";
 
 /// A snapshot of environment variables. `Debug` shows no values.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    sight: Sight,
+}
+
+/// Whether what a setting names is looked at.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Sight {
+    #[default]
+    Sees,
+    Blind,
+}
 
 impl Environment {
     /// The variables of this process. What is not UTF-8 is read with replacement characters.
@@ -27,21 +38,33 @@ impl Environment {
         std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
     }
 
+    /// One in which nothing is looked at, neither variables nor the files that settings name:
+    /// for text of somebody who must not learn what there is.
+    pub fn blind() -> Self {
+        Self { variables: BTreeMap::new(), sight: Sight::Blind }
+    }
+
+    /// Whether it is [`Environment::blind`].
+    pub(super) fn is_blind(&self) -> bool {
+        self.sight == Sight::Blind
+    }
+
     /// The value of the variable `name`, if it is set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let pair = |(name, value): (N, V)| (name.into(), value.into());
+        Self { variables: variables.into_iter().map(pair).collect(), sight: Sight::default() }
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -52,7 +75,7 @@ pub(super) fn overlay(
     env: &Environment,
     problems: &mut Vec<Problem>,
 ) {
-    let mut variables: Vec<Variable<'_>> = env.0.iter().filter_map(Variable::of).collect();
+    let mut variables: Vec<Variable<'_>> = env.variables.iter().filter_map(Variable::of).collect();
     // So that item 2 is there before item 10 is added.
     variables.sort_by(|a, b| a.parts.cmp(&b.parts));
     for variable in variables {

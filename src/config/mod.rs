@@ -8,6 +8,7 @@
 mod admit;
 mod check;
 mod document;
+mod effective;
 mod env;
 mod error;
 mod file;
@@ -73,6 +74,13 @@ pub fn empty(env: &Environment, overrides: &Overrides) -> Result<Settings, Confi
     settle("", Node::table(Origin::Nowhere), env, overrides)
 }
 
+/// Everything that is wrong with `text`, without a look at this machine: neither at the
+/// variables and files that it names nor at the environment that settings may come from.
+pub fn faults(text: &str) -> Vec<ConfigError> {
+    let settled = from_text("", text, &Environment::blind(), &Overrides::default());
+    settled.err().map_or_else(Vec::new, |errors| errors.list().to_vec())
+}
+
 fn settle(
     name: &str,
     mut tree: Node,
@@ -87,7 +95,9 @@ fn settle(
     let raw = admit::settings(&shape, &tree, &mut report);
     let settings = check::settings(raw, env, &mut report);
     match report.into_problems() {
-        problems if problems.is_empty() => Ok(settings),
+        problems if problems.is_empty() => {
+            Ok(Settings { effective: effective::of(name, &tree), ..settings })
+        }
         problems => Err(ConfigErrors::new(name, problems)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Must not know: TOML, or where a value was written.
 
-use crate::admin::AccessSettings;
+use crate::admin::{AccessSettings, EffectiveConfig};
 use crate::cache::{CacheSettings, RouteCache};
 use crate::capture::{CaptureSettings, RouteCapture};
 use crate::history::RecentSettings;
@@ -17,6 +17,8 @@ use std::time::Duration;
 /// Everything an operator can say. Names are unique, references resolve, secrets are read.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What is said below, and where it was said, to be shown.
+    pub effective: EffectiveConfig,
     /// `[server]`
     pub server: ServerSettings,
     /// `[admin] recent`

@@ -148,7 +148,7 @@ fn owned<'a, C: FromIterator<String>>(words: impl Iterator<Item = &'a str>) -> C
     words.map(str::to_owned).collect()
 }
 
-fn settings_schema() -> Schema {
+pub(super) fn settings_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
         .with_transform(RecursiveTransform(tidy));

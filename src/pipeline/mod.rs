@@ -24,6 +24,7 @@ pub use cache::Refreshes;
 use downstream::write_part;
 pub use downstream::{ClientGone, Downstream, DownstreamFault};
 pub use identify::{answer_headers, begin, caller};
+pub use parse::model_of;
 pub use respond::error_answer;
 pub use upstream_request::{endpoint_uri, upstream_headers};
 

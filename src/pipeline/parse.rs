@@ -8,7 +8,7 @@ use crate::pipeline::Deps;
 use crate::pipeline::body::Body;
 use crate::protocol::{RequestView, clean_text, read_request};
 use crate::types::Operation;
-use crate::upstream::Model;
+use crate::upstream::{Catalog, Model};
 use std::sync::Arc;
 
 /// Longest stranger's model name that is kept, in characters.
@@ -37,18 +37,22 @@ pub(super) fn request<T>(
 ) -> Result<Request, Fault> {
     let view = read_request(rec.call.operation, &body.bytes)
         .map_err(|error| Fault::BadRequest { message: error.to_string(), param: error.param() })?;
-    let asked = clean_text(view.model(), NAME_LIMIT);
-    let catalog = deps.catalog.load();
-    let found = catalog.find(view.model()).cloned();
-    rec.call.model_asked = Some(asked);
+    let model = model_of(&deps.catalog.load(), view.model());
+    rec.call.model_asked = Some(clean_text(view.model(), NAME_LIMIT));
     rec.call.streamed = view.streams();
-    let Some(model) = found else {
-        return Err(if catalog.is_awaiting_backends() {
-            Fault::NoBackendYet
-        } else {
-            Fault::UnknownModel { asked: clean_text(view.model(), NAME_LIMIT) }
-        });
-    };
+    let model = model?;
     deps.observer.assign_model(rec, model.slot);
     Ok(Request { body, view, model, operation: rec.call.operation })
+}
+
+/// The model that a caller means who says `asked`.
+///
+/// # Errors
+/// When there is none; that may only be because a backend has not answered yet.
+pub fn model_of(catalog: &Catalog, asked: &str) -> Result<Arc<Model>, Fault> {
+    match catalog.find(asked) {
+        Some(model) => Ok(Arc::clone(model)),
+        None if catalog.is_awaiting_backends() => Err(Fault::NoBackendYet),
+        None => Err(Fault::UnknownModel { asked: clean_text(asked, NAME_LIMIT) }),
+    }
 }

@@ -68,9 +68,21 @@ impl Catalog {
 
     /// The model that `asked` means: by name or alias, else by the first pattern.
     pub fn find(&self, asked: &str) -> Option<&Arc<Model>> {
-        let by_pattern =
-            || self.by_pattern.iter().find(|(p, _)| p.matches(asked)).map(|(_, model)| model);
-        self.by_name.get(asked).or_else(by_pattern)
+        self.by_name.get(asked).or_else(|| self.first_match(asked).map(|(_, model)| model))
+    }
+
+    /// As [`Catalog::find`], with what `asked` was taken for.
+    pub fn look_up(&self, asked: &str) -> Option<(&Arc<Model>, Matched)> {
+        if let Some(model) = self.by_name.get(asked) {
+            let by = if model.name == asked { Matched::Name } else { Matched::Alias };
+            return Some((model, by));
+        }
+        let (pattern, model) = self.first_match(asked)?;
+        Some((model, Matched::Pattern(pattern.pattern())))
+    }
+
+    fn first_match(&self, asked: &str) -> Option<&(WildMatch, Arc<Model>)> {
+        self.by_pattern.iter().find(|(pattern, _)| pattern.matches(asked))
     }
 
     /// All models in order.
@@ -82,6 +94,17 @@ impl Catalog {
     pub fn is_awaiting_backends(&self) -> bool {
         self.awaiting_backends
     }
+}
+
+/// What a name that a caller said was taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Matched {
+    /// The model's own.
+    Name,
+    /// One of its aliases.
+    Alias,
+    /// A text that this alias with `*` or `?` stands for.
+    Pattern(String),
 }
 
 /// Whether every upstream has said what it serves.
@@ -114,6 +137,11 @@ impl Model {
             |target: &Target| if target.takes_requests() { target.share.weight() } else { 0 };
         let total: u32 = self.targets.iter().map(weight).sum();
         f64::from(weight(target)) / f64::from(total.max(1))
+    }
+
+    /// The share of requests, 0 to 1, that each target is chosen for first, in their order.
+    pub fn shares(&self) -> Vec<f64> {
+        self.targets.iter().map(|target| self.part_of(target)).collect()
     }
 
     /// `None` also where a share has changed since the sum was taken: then another stands in.
@@ -184,6 +212,28 @@ mod tests {
         assert_eq!(found("exact"), Some("a"));
         assert_eq!(found("GPT-4x"), None);
         assert_eq!(found("llama"), None);
+        let taken_for = |asked| catalog.look_up(asked).map(|(model, by)| (&*model.name, by));
+        assert_eq!(taken_for("gpt-4o"), Some(("gpt-4o", Matched::Name)));
+        assert_eq!(taken_for("exact"), Some(("a", Matched::Alias)));
+        assert_eq!(taken_for("gpt-4x"), Some(("a", Matched::Pattern("gpt-*".to_owned()))));
+        assert_eq!(taken_for("llama"), None);
+    }
+
+    #[test]
+    fn shares_are_what_routing_comes_to() {
+        let random = Random::seeded(5);
+        for weights in [&[90, 10, 0][..], &[0], &[1, 3], &[0, 0]] {
+            let model = model("m", &[], weights);
+            let mut counts = vec![0.0; weights.len()];
+            for _ in 0..4000 {
+                if let Some((target, _)) = model.route(&[], &random) {
+                    counts[target.upstream.index] += 1.0 / 4000.0;
+                }
+            }
+            for (share, count) in model.shares().into_iter().zip(counts) {
+                assert!((share - count).abs() < 0.03, "{weights:?}: {share} and {count}");
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod settings;
 mod share;
 mod transport;
 
-pub use catalog::{Backends, Catalog, Model, Target};
+pub use catalog::{Backends, Catalog, Matched, Model, Target};
 pub use discovery::{Discovered, LOCAL_BACKENDS, LocalBackend, catalog_of};
 pub use edits::{Change, Changed, EditError, EditShelf, Edits, Insist, MOST_WEIGHT};
 pub use endpoint::{Endpoint, Load, Upstream};

@@ -177,13 +177,23 @@ pub struct TargetSettings {
 }
 
 impl EndpointSettings {
-    /// Scheme, host, port and prefix, as a URL.
+    /// `http://host:port/prefix`
     pub fn url(&self) -> String {
         let scheme = match self.origin.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
         };
         format!("{scheme}://{}{}", self.origin.authority(), self.prefix)
+    }
+}
+
+impl Balance {
+    /// As it is written in the configuration.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::P2cTokens => "p2c_tokens",
+        }
     }
 }
 

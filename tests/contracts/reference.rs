@@ -34,7 +34,7 @@ pub(crate) fn page() -> String {
         let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
         let cells = [
             format!("`{}`{marks}", definition.name),
-            type_of(definition.kind).to_owned(),
+            definition.kind.word().to_owned(),
             labels.join(", "),
             definition.help.to_owned(),
         ];
@@ -44,16 +44,6 @@ pub(crate) fn page() -> String {
     bounds(&mut page);
     drafts(&mut page);
     page
-}
-
-const fn type_of(kind: Kind) -> &'static str {
-    if kind.is_counter() {
-        "counter"
-    } else if kind.is_histogram() {
-        "histogram"
-    } else {
-        "gauge"
-    }
 }
 
 fn labels(page: &mut String) {

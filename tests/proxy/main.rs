@@ -33,11 +33,15 @@ mod https;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod installation;
+#[cfg(test)]
 mod interim;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod objectives;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod pass_through;
 #[cfg(test)]

@@ -43,6 +43,10 @@ pub(in crate::admin) enum Action {
     LogLevel,
     /// The share of a target or an endpoint is changed.
     Weigh,
+    /// A prompt is sent from the playground.
+    Play,
+    /// A bundle for support is made.
+    SupportBundle,
 }
 
 impl Action {
@@ -59,6 +63,8 @@ impl Action {
             Self::ReplayStop => "replay_stop",
             Self::LogLevel => "log_level",
             Self::Weigh => "weigh",
+            Self::Play => "play",
+            Self::SupportBundle => "support_bundle",
         }
     }
 
@@ -76,6 +82,8 @@ impl Action {
             (Self::ReplayStop, Ending::Done) => "a replay was stopped",
             (Self::LogLevel, Ending::Done) => "the level of logs was changed",
             (Self::Weigh, Ending::Done) => "a share of the traffic was changed",
+            (Self::Play, Ending::Done) => "a prompt was sent from the playground",
+            (Self::SupportBundle, Ending::Done) => "a bundle for support was made",
             _ => "something was tried",
         }
     }
@@ -169,7 +177,7 @@ impl Audit {
     }
 
     /// How many there were before those.
-    fn forgotten(&self) -> u64 {
+    pub(in crate::admin) fn forgotten(&self) -> u64 {
         self.0.lock().forgotten
     }
 }

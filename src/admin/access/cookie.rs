@@ -56,6 +56,11 @@ impl CookieJar {
         Self { name: format!("{prefix}transom-{port}"), attributes }
     }
 
+    /// What the cookie is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The browser's id, if it sent one that could be ours.
     pub(super) fn read(&self, headers: &HeaderMap) -> Option<BrowserId> {
         let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());

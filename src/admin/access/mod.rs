@@ -37,7 +37,9 @@ pub use settings::{AccessSettings, AdminTls, HostName, MetricsAccess, Role, User
 pub(super) use audit::{Action, Deed, shown as audit};
 pub(super) use door::door;
 pub(super) use front::front;
-pub(super) use rights::{Right, Routes};
+#[cfg(test)]
+pub(super) use rights::listed;
+pub(super) use rights::{Right, Routes, right_for};
 pub(super) use sign_in::{leave, page as sign_in_page, sign_in, sign_out_form};
 pub(super) use visitor::Visitor;
 
@@ -105,6 +107,11 @@ impl Access {
     /// What comes before every path: empty, or such as `/transom`.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// What the cookie is called that browsers are known by.
+    pub(super) fn cookie(&self) -> &str {
+        self.cookies.name()
     }
 
     /// How connections are encrypted here, if they are.

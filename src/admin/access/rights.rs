@@ -80,6 +80,19 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("GET", "/replays.json", A(View)),
     ("GET", "/replays/{id}", A(View)),
     ("POST", "/replays/{id}/stop", A(Act)),
+    ("GET", "/config", A(View)),
+    ("GET", "/config.json", A(View)),
+    ("POST", "/config", A(Administer)),
+    ("GET", "/route", A(View)),
+    ("GET", "/route.json", A(View)),
+    ("GET", "/playground", A(Act)),
+    ("GET", "/playground.json", A(Act)),
+    ("POST", "/playground", A(Act)),
+    ("GET", "/system", A(View)),
+    ("GET", "/system.json", A(View)),
+    ("POST", "/system/log", A(Act)),
+    ("GET", "/metrics-reference", A(View)),
+    ("GET", "/metrics-reference.json", A(View)),
     ("POST", "/theme", A(View)),
     ("GET", "/api/v1/live", A(View)),
     ("GET", "/api/v1/history", A(View)),
@@ -102,6 +115,14 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("GET", "/api/v1/replays/{id}/progress", A(View)),
     ("POST", "/api/v1/replays/{id}/stop", A(Act)),
     ("GET", "/api/v1/replays/{id}/{file}", A(View)),
+    ("GET", "/api/v1/config", A(View)),
+    ("POST", "/api/v1/config/check", A(Administer)),
+    ("GET", "/api/v1/route", A(View)),
+    ("POST", "/api/v1/playground", A(Act)),
+    ("GET", "/api/v1/system", A(View)),
+    ("GET", "/api/v1/support-bundle", A(Administer)),
+    ("GET", "/api/v1/metrics-reference", A(View)),
+    ("GET", "/api/v1/openapi.json", A(View)),
     ("GET", "/api/v1/audit", A(Administer)),
     ("GET", "/metrics", Metrics),
     ("GET", "/debug/pprof/profile", A(Act)),
@@ -115,6 +136,21 @@ const TABLE: &[(&str, &str, Needs)] = &[
 pub(super) fn needs(method: &Method, path: &str) -> Option<Needs> {
     let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
     TABLE.iter().find(|(m, p, _)| (*m, *p) == (method, path)).map(|(_, _, needs)| *needs)
+}
+
+/// The right that `method` at the route `path` needs; `None` where it needs none.
+pub(in crate::admin) fn right_for(method: &str, path: &str) -> Option<Right> {
+    let needs = TABLE.iter().find(|(m, p, _)| (*m, *p) == (method, path)).map(|(_, _, n)| *n);
+    match needs {
+        Some(A(right)) => Some(right),
+        Some(Form | Metrics | Nothing) | None => None,
+    }
+}
+
+/// Every method with its route.
+#[cfg(test)]
+pub(in crate::admin) fn listed() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|(method, path, _)| (*method, *path))
 }
 
 /// The routes of the admin listener, and the table they have to be in.
@@ -173,7 +209,10 @@ mod tests {
 
     #[test]
     fn nothing_is_changed_without_a_right() {
-        for (method, path, needs) in TABLE.iter().filter(|(method, ..)| *method != "GET") {
+        // A theme is a cookie of who asks for it.
+        let changes =
+            TABLE.iter().filter(|(method, path, _)| *method != "GET" && *path != "/theme");
+        for (method, path, needs) in changes {
             let fit = matches!(needs, A(Act | Administer) | Form);
             assert!(fit, "{method} {path} needs {needs:?}");
         }

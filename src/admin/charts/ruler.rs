@@ -11,7 +11,9 @@ pub(super) fn marks(span: f64, most: usize) -> Vec<f64> {
     let least = span / most.max(1) as f64;
     let step = step(least);
     let count = (span / step).floor() as usize;
-    (0..=count.min(most)).map(|number| number as f64 * step).collect()
+    // Without the digits that binary fractions add.
+    let plain = |mark: f64| (mark * 1e9).round() / 1e9;
+    (0..=count.min(most)).map(|number| plain(number as f64 * step)).collect()
 }
 
 fn step(least: f64) -> f64 {

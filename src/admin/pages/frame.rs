@@ -3,7 +3,7 @@
 //! Must not know: what is on a page.
 
 use crate::admin::AdminState;
-use crate::admin::access::Visitor;
+use crate::admin::access::{Right, Visitor};
 use crate::admin::assets::Assets;
 use axum::Form;
 use axum::extract::{FromRequestParts, State};
@@ -23,6 +23,14 @@ const PAGES: [(&str, &str); 8] = [
     ("Cache", "/cache"),
     ("Captures", "/captures"),
     ("Replays", "/replays"),
+];
+/// Those behind them.
+const MORE: [(&str, &str); 5] = [
+    ("Playground", "/playground"),
+    ("Route", "/route"),
+    ("Configuration", "/config"),
+    ("System", "/system"),
+    ("Metrics", "/metrics-reference"),
 ];
 /// A year.
 const THEME_AGE: u32 = 31_536_000;
@@ -52,12 +60,23 @@ pub(in crate::admin) struct Link {
 impl Frame {
     /// The bar's links.
     pub(in crate::admin) fn pages(&self) -> Vec<Link> {
+        self.links(&PAGES)
+    }
+
+    /// The links of the bar that are folded away; without those that the visitor may not follow.
+    pub(in crate::admin) fn more(&self) -> Vec<Link> {
+        let mut links = self.links(&MORE);
+        links.retain(|link| link.path != "/playground" || self.visitor.may(Right::Act));
+        links
+    }
+
+    fn links(&self, pages: &[(&'static str, &'static str)]) -> Vec<Link> {
         let path = self.address.split('?').next().unwrap_or_default();
         let is_here = |root: &str| match path.strip_prefix(root) {
             Some(rest) => rest.is_empty() || (root != "/" && rest.starts_with('/')),
             None => false,
         };
-        PAGES.map(|(name, path)| Link { name, path, here: is_here(path) }).into()
+        pages.iter().map(|(name, path)| Link { name, path, here: is_here(path) }).collect()
     }
 
     /// Where one of our own files is.

@@ -12,14 +12,19 @@
 
 pub(super) mod cache;
 pub(super) mod captures;
+pub(super) mod config;
 mod frame;
 pub(super) mod live;
 pub(super) mod models;
 pub(super) mod overview;
+pub(super) mod playground;
+pub(super) mod reference;
 pub(super) mod replays;
 pub(super) mod requests;
+pub(super) mod route;
 mod shown;
 pub(super) mod slo;
+pub(super) mod system;
 pub(super) mod upstreams;
 mod window;
 

@@ -227,13 +227,7 @@ impl To {
 /// The first server of an upstream.
 fn url_of(upstream: &Upstream) -> String {
     let first = upstream.settings.endpoints.first();
-    first.map_or_else(String::new, |EndpointSettings { origin, prefix, .. }| {
-        let scheme = match origin.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        format!("{scheme}://{}{prefix}", origin.authority())
-    })
+    first.map_or_else(String::new, EndpointSettings::url)
 }
 
 /// Whether requests to `target` arrive where people depend on it.

@@ -4,6 +4,7 @@
 
 use super::unique::Taken;
 use crate::admin::{AccessSettings, AdminTls, HostName, MetricsAccess, Role, UserSettings};
+use crate::config::env::Environment;
 use crate::config::file;
 use crate::config::format::{Digest, Text};
 use crate::config::path::Path;
@@ -32,6 +33,7 @@ pub(super) fn recent(raw: &RawAdmin, report: &mut Report<'_>) -> RecentSettings 
 pub(super) fn settings(
     raw: RawAdmin,
     address: SocketAddr,
+    env: &Environment,
     report: &mut Report<'_>,
 ) -> AccessSettings {
     let path = Path::default().key("admin");
@@ -45,6 +47,7 @@ pub(super) fn settings(
             report.at(&path.key("behind_tls"), words);
             AdminTls::None
         }
+        (Some(_), false) if env.is_blind() => AdminTls::None,
         (Some(files), false) => {
             let config = certificate(files, &path.key("tls"), report);
             config.map_or(AdminTls::None, |config| AdminTls::Here(Arc::new(config)))

@@ -22,6 +22,7 @@ use super::path::Path;
 use super::raw::{RawKey, RawLog, RawLogFormat, RawLogLevel, RawSettings};
 use super::report::Report;
 use super::settings::Settings;
+use crate::admin::EffectiveConfig;
 use crate::identity::KeySettings;
 use crate::observe::{LogFormat, LogLevel, LogSettings};
 use unique::Taken;
@@ -34,8 +35,9 @@ pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<
     let capture = capture::settings(raw.capture, &models, env, report);
     let server = server::settings(raw.server, report);
     Settings {
+        effective: EffectiveConfig::default(),
         recent: admin::recent(&raw.admin, report),
-        admin: admin::settings(raw.admin, server.admin, report),
+        admin: admin::settings(raw.admin, server.admin, env, report),
         server,
         model_caches: cache::of_models(&raw.model, &cache, report),
         model_captures: capture::of_models(&raw.model, &capture, report),

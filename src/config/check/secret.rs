@@ -44,8 +44,8 @@ pub(super) fn api_key(
 
 impl Places<'_> {
     /// The text, not empty, without the newline that files end with, and the path of the
-    /// setting below `path` that led to it. `None` when there is no such setting, and when
-    /// something was reported.
+    /// setting below `path` that led to it. `None` when there is no such setting, when nothing
+    /// is looked at, and when something was reported.
     pub(super) fn read(
         &self,
         env: &Environment,
@@ -56,6 +56,7 @@ impl Places<'_> {
         let [in_env, in_file] = ["env", "file"].map(|kind| path.key(&format!("{name}_{kind}")));
         let (found, path) = match (self.env, self.file) {
             (None, None) => return None,
+            (Some(_), None) | (None, Some(_)) if env.is_blind() => return None,
             (Some(_), Some(_)) => {
                 let first = report.mention(&in_env);
                 let words = format_args!("the {noun} comes from {first} already; use only one");

@@ -48,7 +48,9 @@ fn headers(
     path: &Path,
     report: &mut Report<'_>,
 ) -> Vec<(String, Secret)> {
-    let Some(Text(variable)) = &raw.headers_env else { return Vec::new() };
+    let Some(Text(variable)) = raw.headers_env.as_ref().filter(|_| !env.is_blind()) else {
+        return Vec::new();
+    };
     let Some(text) = env.get(&variable.0) else {
         report.at(path, "the environment variable it names is not set");
         return Vec::new();

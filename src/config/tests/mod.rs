@@ -3,6 +3,7 @@
 mod admin;
 mod cache;
 mod capture;
+mod effective;
 mod example;
 mod junk;
 mod layers;

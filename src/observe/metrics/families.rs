@@ -50,6 +50,17 @@ impl Families {
         pages
     }
 
+    /// How many series of it there are.
+    pub(super) fn series(&self, metric: Metric) -> usize {
+        match &self.0[metric as usize] {
+            Family::Counter(family) => family.len(),
+            Family::Exact(family) => family.len(),
+            Family::Gauge(family) => family.len(),
+            Family::Ratio(family) => family.len(),
+            Family::Histogram(family) => family.len(),
+        }
+    }
+
     /// The counter with these label values, born at 0 if it is new.
     pub(super) fn counter(&self, metric: Metric, values: &[&str]) -> IntCounter {
         match &self.0[metric as usize] {

@@ -9,6 +9,7 @@ mod cache;
 mod capture;
 mod draft;
 mod exact;
+mod example;
 mod exemplars;
 mod export;
 mod exposition;
@@ -232,6 +233,11 @@ impl Metrics {
                 model.record_attempt(record.call.operation, attempt);
             }
         });
+    }
+
+    /// How many series of `metric` there are; the buckets of a histogram are one together.
+    pub fn series(&self, metric: Metric) -> usize {
+        self.families.series(metric)
     }
 
     /// Everything, in the wanted format, a page for each family.

@@ -55,6 +55,11 @@ impl<T: Clone> SeriesMap<T> {
         (series.len() > known).then(all)
     }
 
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.series.read().len()
+    }
+
     /// What it is.
     pub fn definition(&self) -> Definition {
         self.definition

@@ -175,6 +175,15 @@ impl SloBook {
         Some(budget.at(minute_of(now), |moment| moment.within(minutes)))
     }
 
+    /// The objectives that judge a request for `model` with this operation.
+    pub fn about(&self, model: &str, operation: Operation) -> Vec<SloSettings> {
+        let is_about = |settings: &SloSettings| {
+            matches(settings, model) || settings.scope == SloScope::Route(operation)
+        };
+        let all = self.objectives.iter().map(|objective| &objective.settings);
+        all.filter(|settings| is_about(settings)).cloned().collect()
+    }
+
     fn route(&self, operation: Operation) -> Scope {
         let about =
             |objective: &&Arc<Objective>| objective.settings.scope == SloScope::Route(operation);

@@ -5,6 +5,7 @@
 use super::answer::{AnswerReader, BodyEnd};
 use crate::replay::{AnswerText, CountedBy, Failure};
 use crate::types::Micros;
+use bytes::Bytes;
 use http::StatusCode;
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub struct Seen {
     pub bytes: u64,
     /// What the answer said, where that is kept.
     pub answer: Option<AnswerText>,
+    /// The beginning of its body as it came, where that is kept.
+    pub raw: Option<Bytes>,
     last_generated: Option<Instant>,
 }
 
@@ -56,6 +59,7 @@ impl Seen {
             tokens: None,
             bytes: 0,
             answer: None,
+            raw: None,
             last_generated: None,
         }
     }
@@ -93,7 +97,8 @@ impl Seen {
     }
 
     /// The exchange is over; what its answer said is added.
-    pub(super) fn end(mut self, reader: AnswerReader, end: BodyEnd) -> Self {
+    pub(super) fn end(mut self, mut reader: AnswerReader, end: BodyEnd) -> Self {
+        self.raw = reader.take_raw();
         let said = reader.finish(self.status, end);
         if said.failure.is_some() && end != BodyEnd::Proper {
             self.last = Instant::now();

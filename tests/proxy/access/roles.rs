@@ -22,10 +22,16 @@ async fn a_role_may_what_it_says_and_no_more() {
         ("PUT /api/v1/log", r#"{"level":"info"}"#, 200),
         ("POST /api/v1/replays", r#"{"a":{"upstream":"x"}}"#, 400),
         ("POST /api/v1/replays/none/stop", "{}", 409),
+        ("POST /api/v1/playground", r#"{"model":"m","user":"a","max_tokens":0}"#, 400),
+        ("GET /playground", "", 200),
         ("GET /debug/pprof/profile?seconds=0", "", 400),
     ];
-    let administers =
-        [("POST /api/v1/captures/erase", r#"{"key":"team"}"#, 200), ("GET /api/v1/audit", "", 200)];
+    let administers = [
+        ("POST /api/v1/captures/erase", r#"{"key":"team"}"#, 200),
+        ("POST /api/v1/config/check", r#"{"toml":""}"#, 200),
+        ("GET /api/v1/support-bundle", "", 200),
+        ("GET /api/v1/audit", "", 200),
+    ];
     for token in [VIEWER, READER, OPERATOR, ADMIN] {
         for (what, body, allowed) in acts {
             let may = matches!(token, OPERATOR | ADMIN);
@@ -49,6 +55,23 @@ async fn a_role_may_what_it_says_and_no_more() {
         400,
         "empty"
     );
+}
+
+#[tokio::test]
+async fn the_playground_shows_answers_to_those_alone_who_may_see_content() {
+    let upstream = Upstream::start(serve_well);
+    let proxy = with_users(&upstream).await;
+    let prompt = r#"{"model":"m","user":"Hello"}"#;
+    for (token, sees) in [(OPERATOR, false), (ADMIN, true)] {
+        let played = send_as(&proxy, token, "POST /api/v1/playground", prompt).await.json();
+        assert_eq!((&played["status"], played["may_see_content"] == true), (&json!(200), sees));
+        assert_eq!((played["text"].is_string(), played["raw"].is_string()), (sees, sees));
+        assert!(played["total_seconds"].is_number(), "{played}");
+    }
+    let page = send_as(&proxy, OPERATOR, "GET /system", "").await;
+    assert!(page.text().contains("Level of logs") && !page.text().contains("Who did what"));
+    let page = send_as(&proxy, VIEWER, "GET /config", "").await;
+    assert!(!page.text().contains("/playground") && !page.text().contains("<textarea"));
 }
 
 #[tokio::test]

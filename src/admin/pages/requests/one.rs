@@ -221,7 +221,7 @@ impl RequestPage {
     }
 
     fn stream_said(&self) -> String {
-        let Some(Strip { gaps: Some([p50, p99, longest]), .. }) = &self.strip else {
+        let Some(Strip { gaps: Some([p50, p99, longest]), stalls, .. }) = &self.strip else {
             return String::new();
         };
         let tokens = self
@@ -241,8 +241,15 @@ impl RequestPage {
         } else {
             String::new()
         };
+        let stalled = match stalls.as_slice() {
+            [] => String::new(),
+            [(at, _)] => format!(" · stalled at {}", human::seconds(*at)),
+            [(at, _), ..] => {
+                format!(" · stalled {} times, first at {}", stalls.len(), human::seconds(*at))
+            }
+        };
         format!(
-            "{tokens}{rate}inter-chunk p50 {}, p99 {} · largest gap {}{merged}",
+            "{tokens}{rate}inter-chunk p50 {}, p99 {} · largest gap {}{stalled}{merged}",
             human::seconds(*p50),
             human::seconds(*p99),
             human::seconds(*longest)

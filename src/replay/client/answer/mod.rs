@@ -21,6 +21,8 @@ use text::Texts;
 
 /// A document longer than this is not read.
 const MAX_DOCUMENT: usize = 32 * 1024 * 1024;
+/// Bytes of an answer that are kept as they came.
+const MAX_RAW: usize = 256 * 1024;
 /// Where nobody counts, a token is taken for this many bytes.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -33,6 +35,14 @@ pub enum KeepAnswers {
     No,
     /// It is, so that answers can be compared.
     Yes,
+    /// It is, and the bytes that say so, to be looked at: the first 256 KiB.
+    Raw,
+}
+
+impl KeepAnswers {
+    const fn keeps_texts(self) -> bool {
+        !matches!(self, Self::No)
+    }
 }
 
 /// How the body of an answer ended, as far as the connection can tell.
@@ -61,6 +71,8 @@ pub(super) struct AnswerReader {
     prompt: u64,
     keep: KeepAnswers,
     body: Body,
+    /// Its beginning, where that is kept.
+    raw: Option<BytesMut>,
 }
 
 enum Body {
@@ -73,7 +85,13 @@ enum Body {
 impl AnswerReader {
     pub(super) fn new(outgoing: &Outgoing, keep: KeepAnswers) -> Self {
         let prompt = (outgoing.body.len() as u64).div_ceil(BYTES_PER_TOKEN);
-        Self { operation: outgoing.operation, prompt, keep, body: Body::Opaque }
+        let raw = (keep == KeepAnswers::Raw).then(BytesMut::new);
+        Self { operation: outgoing.operation, prompt, keep, body: Body::Opaque, raw }
+    }
+
+    /// The beginning of its body, where that is kept.
+    pub(super) fn take_raw(&mut self) -> Option<Bytes> {
+        self.raw.take().map(BytesMut::freeze)
     }
 
     /// The head says what is to come.
@@ -86,7 +104,7 @@ impl AnswerReader {
             kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"));
         self.body = if is_stream {
             let reader = StreamReader::new(self.operation, UsageChunk::Keep);
-            let texts = (self.keep == KeepAnswers::Yes).then(Box::<Texts>::default);
+            let texts = self.keep.keeps_texts().then(Box::<Texts>::default);
             Body::Stream(Box::new(reader), texts)
         } else {
             Body::Document(BytesMut::new())
@@ -95,6 +113,10 @@ impl AnswerReader {
 
     /// Reads a chunk; whether it holds generated output.
     pub(super) fn feed(&mut self, chunk: Bytes) -> bool {
+        if let Some(raw) = &mut self.raw {
+            let room = MAX_RAW.saturating_sub(raw.len()).min(chunk.len());
+            raw.extend_from_slice(&chunk[..room]);
+        }
         match &mut self.body {
             Body::Stream(reader, texts) => {
                 if let Some(texts) = texts {
@@ -164,7 +186,7 @@ fn read_document(operation: Operation, body: &[u8], prompt: u64, keep: KeepAnswe
     Said {
         failure,
         tokens: Some(tokens(facts.usage, prompt, output)),
-        answer: texts.filter(|_| keep == KeepAnswers::Yes).map(Texts::finish),
+        answer: texts.filter(|_| keep.keeps_texts()).map(Texts::finish),
     }
 }
 
