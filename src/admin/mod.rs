@@ -3,12 +3,14 @@
 //! Must not know: pingora, or anything that would let a page slow the traffic.
 
 mod access;
+mod alerts;
 mod assets;
 mod cache;
 mod capture;
 mod charts;
 mod health;
 mod history;
+mod keys;
 mod listener;
 mod pages;
 mod profile;
@@ -25,18 +27,21 @@ pub use profile::Profiling;
 pub use replay::ReplayControl;
 pub use scrapes::Scrapes;
 
+use crate::alert::AlertBook;
 use crate::cache::Cache;
 use crate::history::History;
+use crate::identity::KeyDesk;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Upstream};
+use crate::webhook::Webhooks;
 use access::Routes;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use listener::{AdminListener, Peer};
 use std::future::Future;
 use std::io;
@@ -82,6 +87,12 @@ pub struct AdminState {
     pub scrapes: Scrapes,
     /// Past requests, each and in sums.
     pub history: Arc<History>,
+    /// What is wrong.
+    pub alerts: Arc<AlertBook>,
+    /// Who outside is told of it.
+    pub webhooks: Webhooks,
+    /// Who may call.
+    pub keys: Arc<KeyDesk>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -125,6 +136,13 @@ fn routes() -> Routes {
         .route("/replays.json", get(pages::replays::list))
         .route("/replays/{id}", get(pages::replays::show))
         .route("/replays/{id}/stop", post(pages::replays::stop))
+        .route("/alerts", get(pages::alerts::page))
+        .route("/alerts.json", get(pages::alerts::page))
+        .route("/alerts/test", post(pages::alerts::test))
+        .route("/keys", get(pages::keys::page).post(pages::keys::make))
+        .route("/keys.json", get(pages::keys::page))
+        .route("/keys/revoke", post(pages::keys::revoke))
+        .route("/keys/restore", post(pages::keys::restore))
         .route("/theme", post(pages::theme))
         .route("/api/v1/live", get(pages::live::live))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in))
@@ -142,6 +160,12 @@ fn routes() -> Routes {
         .route("/api/v1/replays/{id}/progress", get(replay::progress))
         .route("/api/v1/replays/{id}/stop", post(replay::stop))
         .route("/api/v1/replays/{id}/{file}", get(replay::file))
+        .route("/api/v1/alerts", get(pages::alerts::json))
+        .route("/api/v1/alerts/alertmanager", post(alerts::receive))
+        .route("/api/v1/webhooks/{name}/test", post(alerts::test))
+        .route("/api/v1/keys", get(pages::keys::json).post(keys::make))
+        .route("/api/v1/keys/{alias}", delete(keys::revoke))
+        .route("/api/v1/keys/{alias}/restore", post(keys::restore))
         .route("/api/v1/history", get(history::sums))
         .route("/api/v1/requests", get(history::list))
         .route("/api/v1/requests/{id}", get(history::show))

@@ -15,6 +15,18 @@ pub(super) struct Refusal {
     why: String,
 }
 
+impl Refusal {
+    /// For a page that shows it itself.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The reason.
+    pub(super) fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 /// With this status, for this reason.
 pub(super) fn refusal(status: StatusCode, why: impl Into<String>) -> Refusal {
     Refusal { status, why: why.into() }

@@ -10,16 +10,22 @@
 //!
 //! Must not know: where the file is, or how it gets there.
 
+use crate::store::keys;
 use crate::store::pack::{self, Malformed, Unpacker};
-use crate::types::{SloHistory, SloKey};
+use crate::types::{KeyRow, SloHistory, SloKey};
 use std::io;
 
 const MAGIC: &[u8; 8] = b"TRANSOM\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The version before there were keys in it, which is still read.
+const WITHOUT_KEYS: u32 = 1;
 /// Magic, version, length, checksum.
 const HEAD: usize = 24;
 /// The fewest bytes that a history takes: two empty texts and two empty lists.
 const LEAST_HISTORY: usize = 4;
+
+/// The pasts of budgets, and decisions about keys.
+pub type Content = (Vec<SloHistory>, Vec<KeyRow>);
 
 /// Why a snapshot cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +57,8 @@ impl From<Malformed> for SnapshotError {
 }
 
 /// The bytes of a snapshot: how many histories, and of each the objective, the model, the
-/// minutes and the hours.
-pub(super) fn encode(histories: &[SloHistory]) -> Vec<u8> {
+/// minutes and the hours; then the keys.
+pub(super) fn encode(histories: &[SloHistory], keys: &[KeyRow]) -> Vec<u8> {
     let mut bytes = vec![0; HEAD];
     pack::put_number(&mut bytes, histories.len() as u64);
     for SloHistory { key, minutes, hours } in histories {
@@ -61,6 +67,7 @@ pub(super) fn encode(histories: &[SloHistory]) -> Vec<u8> {
         pack::put_slots(&mut bytes, minutes);
         pack::put_slots(&mut bytes, hours);
     }
+    keys::put_rows(&mut bytes, keys.iter());
     let length = (bytes.len() - HEAD) as u64;
     let checksum = checksum(VERSION, length, &bytes[HEAD..]);
     bytes[..8].copy_from_slice(MAGIC);
@@ -74,7 +81,7 @@ pub(super) fn encode(histories: &[SloHistory]) -> Vec<u8> {
 ///
 /// # Errors
 /// When a single bit is not as it was written.
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<SloHistory>, SnapshotError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Content, SnapshotError> {
     let (magic, rest) = bytes.split_first_chunk::<8>().ok_or(SnapshotError::Length)?;
     if magic != MAGIC {
         return Err(SnapshotError::Foreign);
@@ -83,7 +90,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<SloHistory>, SnapshotError> {
     let (length, rest) = rest.split_first_chunk().ok_or(SnapshotError::Length)?;
     let (stored, body) = rest.split_first_chunk().ok_or(SnapshotError::Length)?;
     let (version, length) = (u32::from_le_bytes(*version), u64::from_le_bytes(*length));
-    if version != VERSION {
+    if version != VERSION && version != WITHOUT_KEYS {
         return Err(SnapshotError::Version(version));
     }
     if body.len() as u64 != length {
@@ -92,17 +99,20 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<SloHistory>, SnapshotError> {
     if checksum(version, length, body) != u32::from_le_bytes(*stored) {
         return Err(SnapshotError::Checksum);
     }
-    Ok(histories(Unpacker::new(body))?)
+    let mut body = Unpacker::new(body);
+    let histories = histories(&mut body)?;
+    let keys = if version == WITHOUT_KEYS { Vec::new() } else { keys::take_rows(&mut body)? };
+    body.end()?;
+    Ok((histories, keys))
 }
 
-fn histories(mut body: Unpacker<'_>) -> Result<Vec<SloHistory>, Malformed> {
+fn histories(body: &mut Unpacker<'_>) -> Result<Vec<SloHistory>, Malformed> {
     let count = body.count(LEAST_HISTORY)?;
     let mut histories = Vec::with_capacity(count);
     for _ in 0..count {
         let key = SloKey { slo: body.text()?, model: body.text()? };
         histories.push(SloHistory { key, minutes: body.slots()?, hours: body.slots()? });
     }
-    body.end()?;
     Ok(histories)
 }
 
@@ -131,15 +141,39 @@ mod tests {
         ]
     }
 
+    fn keys() -> Vec<KeyRow> {
+        let key = |number: u8, made, revoked| KeyRow {
+            sha256: [number; 32],
+            alias: format!("team-{number}"),
+            tenant: (number > 1).then(|| "search".to_owned()),
+            made,
+            revoked,
+            edition: number.into(),
+        };
+        vec![key(1, Some(0), None), key(2, None, Some(1_800_000_000))]
+    }
+
+    #[test]
+    fn a_snapshot_of_the_time_before_there_were_keys_is_read() {
+        let mut bytes = encode(&some(), &[]);
+        bytes.pop();
+        let length = (bytes.len() - HEAD) as u64;
+        let checksum = checksum(WITHOUT_KEYS, length, &bytes[HEAD..]);
+        bytes[8..12].copy_from_slice(&WITHOUT_KEYS.to_le_bytes());
+        bytes[12..20].copy_from_slice(&length.to_le_bytes());
+        bytes[20..HEAD].copy_from_slice(&checksum.to_le_bytes());
+        assert_eq!(decode(&bytes).unwrap(), (some(), vec![]));
+    }
+
     #[test]
     fn a_snapshot_comes_back() {
-        assert_eq!(decode(&encode(&some())).unwrap(), some());
-        assert_eq!(decode(&encode(&[])).unwrap(), []);
+        assert_eq!(decode(&encode(&some(), &keys())).unwrap(), (some(), keys()));
+        assert_eq!(decode(&encode(&[], &[])).unwrap(), (vec![], vec![]));
     }
 
     #[test]
     fn a_snapshot_cut_anywhere_is_refused() {
-        let whole = encode(&some());
+        let whole = encode(&some(), &keys());
         for length in 0..whole.len() {
             assert!(decode(&whole[..length]).is_err(), "cut at {length}");
         }
@@ -147,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_with_any_bit_flipped_is_refused() {
-        let mut bytes = encode(&some());
+        let mut bytes = encode(&some(), &keys());
         for bit in 0..8 * bytes.len() {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(decode(&bytes).is_err(), "bit {bit}");
@@ -157,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_of_another_version_is_named() {
-        let mut bytes = encode(&some());
+        let mut bytes = encode(&some(), &keys());
         bytes[8] = 9;
         assert!(matches!(decode(&bytes), Err(SnapshotError::Version(9))));
         assert!(matches!(decode(b"something else"), Err(SnapshotError::Foreign)));

@@ -5,6 +5,7 @@
 mod cache;
 mod call;
 mod ids;
+mod keys;
 mod micros;
 mod model;
 mod money;
@@ -24,6 +25,7 @@ mod varint;
 pub use cache::{BypassReason, CacheKey, CacheStatus, CacheTags, CacheTier, Purge};
 pub use call::{Dialect, Operation};
 pub use ids::{RequestId, SpanId, TraceFlags, TraceId};
+pub use keys::KeyRow;
 pub use micros::Micros;
 pub use model::ModelSlot;
 pub use money::NanoUsd;

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod balancing;
@@ -52,6 +54,8 @@ mod replay;
 mod replays;
 #[cfg(test)]
 mod routing;
+#[cfg(test)]
+mod run_time_keys;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]

@@ -14,13 +14,15 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 /// The pages that the bar leads to.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 8] = [
     ("Overview", "/"),
     ("Requests", "/requests"),
     ("Models", "/models"),
     ("SLOs", "/slo"),
+    ("Alerts", "/alerts"),
     ("Captures", "/captures"),
     ("Replays", "/replays"),
+    ("Keys", "/keys"),
 ];
 /// A year.
 const THEME_AGE: u32 = 31_536_000;
@@ -35,6 +37,8 @@ pub(in crate::admin) struct Frame {
     pub(in crate::admin) address: String,
     /// Of the program.
     pub(in crate::admin) version: &'static str,
+    /// Alerts that fire.
+    pub(in crate::admin) firing: usize,
     /// Who looks.
     pub(in crate::admin) visitor: Visitor,
     assets: Assets,
@@ -45,6 +49,8 @@ pub(in crate::admin) struct Link {
     pub(in crate::admin) name: &'static str,
     pub(in crate::admin) path: &'static str,
     pub(in crate::admin) here: bool,
+    /// How much there is to look at.
+    pub(in crate::admin) count: usize,
 }
 
 impl Frame {
@@ -55,7 +61,10 @@ impl Frame {
             Some(rest) => rest.is_empty() || (root != "/" && rest.starts_with('/')),
             None => false,
         };
-        PAGES.map(|(name, path)| Link { name, path, here: is_here(path) }).into()
+        let count = |path| if path == "/alerts" { self.firing } else { 0 };
+        PAGES
+            .map(|(name, path)| Link { name, path, here: is_here(path), count: count(path) })
+            .into()
     }
 
     /// Where one of our own files is.
@@ -81,6 +90,7 @@ impl FromRequestParts<AdminState> for Frame {
         Ok(Self {
             base: state.access.base().to_owned(),
             theme: chosen(&parts.headers),
+            firing: state.alerts.firing(),
             visitor,
             address: address.to_owned(),
             version: env!("CARGO_PKG_VERSION"),

@@ -10,8 +10,10 @@
 //!
 //! Must not know: how anything is measured or kept. What was not measured is a dash, not a zero.
 
+pub(super) mod alerts;
 pub(super) mod captures;
 mod frame;
+pub(super) mod keys;
 pub(super) mod live;
 pub(super) mod models;
 pub(super) mod overview;
