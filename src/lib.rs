@@ -21,6 +21,8 @@
 //! | [`protocol`] | pure wire knowledge | types |
 //! | [`observe`] | record, metrics, access log | types |
 //! | [`history`] | past requests, each and in sums | types, observe |
+//! | [`alert`] | what is wrong now | types, observe |
+//! | [`webhook`] | who outside is told, and whether they heard | types, observe |
 //! | [`error`] | every fault and how it looks | types |
 //! | [`store`] | what outlives the process, over sled | types |
 //! | [`cache`] | answers that need not be asked for again | types, protocol |
@@ -37,6 +39,7 @@
 //! | [`cli`] | the command line | everything |
 
 pub mod admin;
+pub mod alert;
 pub mod app;
 pub mod cache;
 pub mod capture;
@@ -56,3 +59,4 @@ pub mod sim;
 pub mod store;
 pub mod types;
 pub mod upstream;
+pub mod webhook;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 23] = [
+const LAYERS: [Layer; 25] = [
     ("types", ""),
     ("human", ""),
     ("files", ""),
@@ -22,6 +22,8 @@ const LAYERS: [Layer; 23] = [
     ("error", "types"),
     ("observe", "types"),
     ("history", "types observe"),
+    ("alert", "types human protocol observe"),
+    ("webhook", "types observe"),
     // The parts that the pipeline brings together know nothing of one another.
     ("identity", "types error protocol observe::event"),
     ("admission", "types error protocol observe::event"),
@@ -36,7 +38,10 @@ const LAYERS: [Layer; 23] = [
     ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
-    ("config", "types observe history identity admission cache upstream capture store admin"),
+    (
+        "config",
+        "types observe history webhook identity admission cache upstream capture store admin",
+    ),
     ("app", ALL_BELOW_APP),
     ("cli", ALL),
     // `main` is a crate of its own: see `the_program_only_calls_the_command_line`.
@@ -47,11 +52,11 @@ const LAYERS: [Layer; 23] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
-const PATH_AND_REPLAY: &str = "types files human protocol error observe history identity admission cache upstream \
+const PATH_AND_REPLAY: &str = "types files human protocol error observe history alert webhook identity admission cache upstream \
      capture store pipeline replay";
-const ALL_BELOW_APP: &str = "types files human protocol error observe history identity admission cache upstream \
+const ALL_BELOW_APP: &str = "types files human protocol error observe history alert webhook identity admission cache upstream \
      capture store pipeline edge admin replay sim config";
-const ALL: &str = "types files human protocol error observe history identity admission cache upstream \
+const ALL: &str = "types files human protocol error observe history alert webhook identity admission cache upstream \
      capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.

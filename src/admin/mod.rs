@@ -3,6 +3,7 @@
 //! Must not know: pingora, or anything that would let a page slow the traffic.
 
 mod access;
+mod alerts;
 mod assets;
 mod cache;
 mod capture;
@@ -11,6 +12,7 @@ mod effective;
 mod health;
 mod history;
 mod installation;
+mod keys;
 mod listener;
 mod openapi;
 mod pages;
@@ -37,18 +39,21 @@ pub use profile::Profiling;
 pub use replay::ReplayControl;
 pub use scrapes::Scrapes;
 
+use crate::alert::AlertBook;
 use crate::cache::Cache;
 use crate::history::History;
+use crate::identity::KeyDesk;
 use crate::observe::{LevelSwitch, Observer, Sampler};
 use crate::types::Clock;
 use crate::upstream::{Catalog, Edits, Upstream};
+use crate::webhook::Webhooks;
 use access::Routes;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use listener::{AdminListener, Peer};
 use std::future::Future;
 use std::io;
@@ -98,6 +103,12 @@ pub struct AdminState {
     pub history: Arc<History>,
     /// What is known beside the traffic.
     pub installation: Installation,
+    /// What is wrong.
+    pub alerts: Arc<AlertBook>,
+    /// Who outside is told of it.
+    pub webhooks: Webhooks,
+    /// Who may call.
+    pub keys: Arc<KeyDesk>,
 }
 
 /// Serves the admin pages on `socket` until `stop`.
@@ -162,6 +173,13 @@ fn for_people(routes: Routes) -> Routes {
         .route("/system/log", post(telemetry::choose_level))
         .route("/metrics-reference", get(pages::reference::page))
         .route("/metrics-reference.json", get(reference::show))
+        .route("/alerts", get(pages::alerts::page))
+        .route("/alerts.json", get(pages::alerts::page))
+        .route("/alerts/test", post(pages::alerts::test))
+        .route("/keys", get(pages::keys::page).post(pages::keys::make))
+        .route("/keys.json", get(pages::keys::page))
+        .route("/keys/revoke", post(pages::keys::revoke))
+        .route("/keys/restore", post(pages::keys::restore))
         .route("/theme", post(pages::theme))
         .route("/sign-in", get(access::sign_in_page).post(access::sign_in))
         .route("/sign-out", get(access::sign_out_form).post(access::leave))
@@ -186,6 +204,12 @@ fn for_programs(routes: Routes) -> Routes {
         .route("/api/v1/replays/{id}/progress", get(replay::progress))
         .route("/api/v1/replays/{id}/stop", post(replay::stop))
         .route("/api/v1/replays/{id}/{file}", get(replay::file))
+        .route("/api/v1/alerts", get(pages::alerts::json))
+        .route("/api/v1/alerts/alertmanager", post(alerts::receive))
+        .route("/api/v1/webhooks/{name}/test", post(alerts::test))
+        .route("/api/v1/keys", get(pages::keys::json).post(keys::make))
+        .route("/api/v1/keys/{alias}", delete(keys::revoke))
+        .route("/api/v1/keys/{alias}/restore", post(keys::restore))
         .route("/api/v1/history", get(history::sums))
         .route("/api/v1/requests", get(history::list))
         .route("/api/v1/requests/{id}", get(history::show))

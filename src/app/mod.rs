@@ -3,10 +3,12 @@
 //! The only file that knows everything. Must not know: command lines, or where settings
 //! were written.
 
+mod alerting;
 mod budgets;
 mod caching;
 mod capturing;
 mod installed;
+mod keys;
 mod observing;
 mod pages;
 mod remembered;
@@ -16,14 +18,16 @@ mod routing;
 mod side;
 
 use crate::admin::{AdminState, Assets, Installation, Profiling, Readiness, Scrapes};
+use crate::alert::EndpointWatch;
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
-use crate::identity::Keyring;
+use crate::identity::KeyDesk;
 use crate::observe::{LevelSwitch, LogOutput, Recording, Sampler, SemanticNames};
 use crate::pipeline::{BodyBudget, Deps, Refreshes};
 use crate::store::{OpenError, OpenedCache, Store};
 use crate::types::{Clock, Random};
 use crate::upstream::{Edits, Upstream, UpstreamSettings};
+use alerting::Alerting;
 use budgets::Budgets;
 use caching::Caching;
 use capturing::Capturing;
@@ -63,7 +67,7 @@ pub enum StartError {
     },
     /// The system gave no thread.
     #[error("cannot start a worker: {0}")]
-    Worker(io::Error),
+    Worker(#[from] io::Error),
     /// A metric is defined twice or wrongly; a defect.
     #[error("cannot register the metrics: {0}")]
     Metrics(prometheus::Error),
@@ -102,6 +106,8 @@ pub struct App {
     watcher: Watcher,
     sampler: Arc<Sampler>,
     budgets: Budgets,
+    alerting: Alerting,
+    keys: Arc<KeyDesk>,
     caching: Caching,
     capturing: Capturing,
     replaying: Replaying,
@@ -125,32 +131,34 @@ impl App {
         let (data, admin) = bound(&settings, clock)?;
         let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let store = around.store.map(Arc::new);
+        let watch = EndpointWatch::new(clock.now());
         let observed = Observed {
             settings: &settings,
             recording: around.recording,
             names: around.names,
             log: around.log.map(|log| (log, level.access_lines())),
             store: store.as_ref(),
+            watch: watch.clone(),
             clock,
         };
         let Observing { observer, history, worker, exporter } = observed.start()?;
-        let metrics = observer.metrics();
-        let remembering = Arc::new(Remembering::new(history, around.recording, metrics));
-        let caching = Caching::start(&settings, around.answers, metrics, clock);
-        let caching = caching.map_err(StartError::Worker)?;
-        let capturing = Capturing::start(&settings, around.captures.as_deref(), metrics, clock);
+        let metrics = Arc::clone(observer.metrics());
+        let remembering = Arc::new(Remembering::new(history, around.recording, &metrics));
+        let caching = Caching::start(&settings, around.answers, &metrics, clock)?;
+        let capturing = Capturing::start(&settings, around.captures.as_deref(), &metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
         let installation = installed::of(&settings, first(&data), clock);
         let upstreams = numbered(settings.upstreams);
         let edits = routing::edits(&upstreams, &settings.models, store.as_ref());
+        let (keyring, keys) = keys::keys(&settings.keys, store.as_ref());
         let budgets = Budgets::of(&observer, store, clock);
+        let alerting = Alerting::new(settings.webhooks, watch, &observer, clock)?;
         let told = (Arc::clone(&observer), Arc::clone(&caching.cache));
         let watcher = Watcher::new(upstreams.clone(), settings.models, Arc::clone(&edits), told);
-        let sampler = Arc::new(Sampler::new(Arc::clone(observer.metrics())));
         let deps = Arc::new(Deps {
             observer,
             catalog: Arc::clone(edits.catalog()),
-            keyring: Keyring::new(&settings.keys),
+            keyring,
             transport: PingoraTransport::new(&upstreams),
             cache: Arc::clone(&caching.cache),
             capture: capturing.recorder.clone(),
@@ -166,8 +174,10 @@ impl App {
             upstreams,
             edits,
             watcher,
-            sampler,
+            sampler: Arc::new(Sampler::new(metrics)),
             budgets,
+            alerting,
+            keys: Arc::new(keys),
             caching,
             capturing,
             replaying,
@@ -197,39 +207,16 @@ impl App {
         self.admin.url()
     }
 
-    /// What pages are made of.
-    fn admin_state(&self, readiness: Readiness) -> AdminState {
-        AdminState {
-            access: Arc::clone(&self.admin.access),
-            observer: Arc::clone(&self.deps.observer),
-            sampler: Arc::clone(&self.sampler),
-            catalog: Arc::clone(&self.deps.catalog),
-            upstreams: self.upstreams.clone(),
-            edits: Arc::clone(&self.edits),
-            readiness,
-            clock: self.deps.clock,
-            level: self.level.clone(),
-            profiling: Profiling::default(),
-            cache: Arc::clone(&self.deps.cache),
-            capture: self.capturing.control.clone(),
-            replay: self.replaying.control.clone(),
-            assets: Assets::embedded(),
-            scrapes: Scrapes::default(),
-            history: Arc::clone(&self.remembering.history),
-            installation: self.installation.clone(),
-        }
-    }
-
     /// Serves until `stop`, then drains: readiness fails first, open requests may finish
     /// within the drain time, and the log is written out.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let readiness = Readiness::default();
-        let state = self.admin_state(readiness.clone());
+        let state = self.state(&readiness);
         let Self { deps, upstreams, mut watcher, data, admin, drain, .. } = self;
         let halt = CancellationToken::new();
         let tasks = TaskTracker::new();
         let admin_address = admin.listener.address;
-        let admin = side::start(admin.listener.into_socket(), state, halt.clone());
+        let admin = side::start(admin.listener.into_socket(), (state, self.alerting), halt.clone());
         let listen_error = |error| StartError::Listen { address: admin_address, error };
         tasks.spawn(admin.map_err(listen_error)?);
         tasks.spawn(self.budgets.keep(halt.clone()));
@@ -265,6 +252,32 @@ impl App {
         // Last, for the worker is who fills it.
         self.remembering.finish().await;
         Ok(())
+    }
+
+    /// What pages are made of.
+    fn state(&self, readiness: &Readiness) -> AdminState {
+        AdminState {
+            access: Arc::clone(&self.admin.access),
+            observer: Arc::clone(&self.deps.observer),
+            sampler: Arc::clone(&self.sampler),
+            catalog: Arc::clone(&self.deps.catalog),
+            upstreams: self.upstreams.clone(),
+            readiness: readiness.clone(),
+            clock: self.deps.clock,
+            level: self.level.clone(),
+            profiling: Profiling::default(),
+            cache: Arc::clone(&self.deps.cache),
+            capture: self.capturing.control.clone(),
+            replay: self.replaying.control.clone(),
+            assets: Assets::embedded(),
+            scrapes: Scrapes::default(),
+            history: Arc::clone(&self.remembering.history),
+            edits: Arc::clone(&self.edits),
+            installation: self.installation.clone(),
+            alerts: Arc::clone(&self.alerting.book),
+            webhooks: self.alerting.webhooks.clone(),
+            keys: Arc::clone(&self.keys),
+        }
     }
 }
 

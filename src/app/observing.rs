@@ -3,18 +3,19 @@
 //! Must not know: how requests are served.
 
 use super::{StartError, budgets, remembering};
+use crate::alert::EndpointWatch;
 use crate::config::Settings;
 use crate::history::History;
 use crate::observe::{
-    AccessLines, Consumers, Keeper, LogOutput, Metrics, Observer, Outputs, RecordNames, Recording,
-    SemanticNames, Sink, SloBook, TraceExport, Worker,
+    AccessLines, Consumers, Keeper, LogOutput, Metrics, Observer, Outputs, RecordNames, RecordSink,
+    Recording, RequestRecord, SemanticNames, Sink, SloBook, TraceExport, Worker,
 };
 use crate::store::Store;
 use crate::types::Clock;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 /// How long what is queued may take to be written at the end.
@@ -28,6 +29,8 @@ pub(super) struct Observed<'a> {
     pub(super) log: Option<(LogOutput, AccessLines)>,
     /// Where it is known what was before.
     pub(super) store: Option<&'a Arc<Store>>,
+    /// Who watches endpoints.
+    pub(super) watch: EndpointWatch,
     pub(super) clock: Clock,
 }
 
@@ -42,9 +45,10 @@ pub(super) struct Observing {
 impl Observed<'_> {
     /// Starts everybody.
     pub(super) fn start(self) -> Result<Observing, StartError> {
-        let Self { settings, recording, names, log, store, clock } = self;
+        let Self { settings, recording, names, log, store, watch, clock } = self;
         let history = remembering::history(settings, store);
-        let sink = (recording == Recording::On).then(|| history.sink());
+        let sink = (recording == Recording::On)
+            .then(|| Box::new(Both(history.sink(), watch)) as Box<dyn RecordSink>);
         let upstreams: Vec<String> = settings.upstreams.iter().map(|u| u.name.clone()).collect();
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &upstreams, &settings.slos, names);
         let metrics = Arc::new(metrics.map_err(StartError::Metrics)?);
@@ -76,6 +80,16 @@ impl Observed<'_> {
         let consumers = Consumers { metrics, slos, keeper, worker, recording };
         let observer = Observer::new(consumers, clock);
         Ok(Observing { observer, history, worker: thread, exporter })
+    }
+}
+
+/// The history, and who watches endpoints.
+struct Both(Box<dyn RecordSink>, EndpointWatch);
+
+impl RecordSink for Both {
+    fn take(&mut self, record: &RequestRecord, names: &RecordNames, ended: SystemTime) {
+        self.0.take(record, names, ended);
+        self.1.take(record, names, ended);
     }
 }
 

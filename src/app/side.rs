@@ -1,8 +1,9 @@
-//! The thread that pages, scrapes and samples run on, apart from those that serve requests:
+//! The thread that pages, scrapes, samples and alerts run on, apart from those that serve requests:
 //! a scrape of many series takes milliseconds, and no request may wait for it.
 //!
 //! Must not know: what is on a page.
 
+use super::alerting::Alerting;
 use crate::admin::{self, AdminState};
 use crate::observe::{Sampler, StandBack};
 use crate::types::Clock;
@@ -22,14 +23,14 @@ use tokio_util::sync::CancellationToken;
 /// When the system gives no thread, or the socket cannot be used.
 pub(super) fn start(
     socket: TcpListener,
-    state: AdminState,
+    (state, alerting): (AdminState, Alerting),
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let (ended, end) = oneshot::channel::<()>();
     let (begun, began) = std::sync::mpsc::sync_channel(1);
     std::thread::Builder::new().name("admin".into()).spawn(move || {
         StandBack::AsFarAsPossible.apply();
-        let served = serve(socket, state, stop, || drop(begun.send(Ok(()))));
+        let served = serve(socket, (state, alerting), stop, || drop(begun.send(Ok(()))));
         if let Err(error) = served {
             drop(begun.send(Err(error)));
         }
@@ -44,7 +45,7 @@ pub(super) fn start(
 
 fn serve(
     socket: TcpListener,
-    state: AdminState,
+    (state, alerting): (AdminState, Alerting),
     stop: CancellationToken,
     begun: impl FnOnce(),
 ) -> io::Result<()> {
@@ -53,7 +54,8 @@ fn serve(
         let (sampler, clock) = (Arc::clone(&state.sampler), state.clock);
         let server = admin::serve(socket, state, stop.clone())?;
         begun();
-        tokio::join!(server, sample(sampler, clock, stop));
+        let sampling = sample(sampler, clock, stop.clone());
+        tokio::join!(server, sampling, alerting.run(stop));
         Ok(())
     })
 }

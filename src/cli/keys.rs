@@ -3,6 +3,7 @@
 //! Must not know: where keys are configured or checked.
 
 use crate::cli::{Failure, say};
+use crate::identity::Minted;
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -48,7 +49,8 @@ enum Role {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match &arguments.command {
         Command::Create { alias } => {
-            let (key, sha256) = minted("tk")?;
+            let minted = Minted::new(alias.clone(), None)?;
+            let (key, sha256) = (minted.key.expose(), hex(&minted.sha256())?);
             let alias = serde_json::to_string(alias)?;
             format!(
                 "# The key, shown only now: {key}\n\n\
@@ -56,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             )
         }
         Command::User { name, role } => {
-            let (token, sha256) = minted("ta")?;
+            let (token, sha256) = minted()?;
             let name = serde_json::to_string(name)?;
             let role = role.to_possible_value().ok_or("no such role")?;
             format!(
@@ -70,11 +72,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A new secret that begins with `prefix`, and its hash.
-fn minted(prefix: &str) -> Result<(String, String), Failure> {
+/// A new token, and its hash.
+fn minted() -> Result<(String, String), Failure> {
     let mut random = [0; 24];
     getrandom::fill(&mut random)?;
-    let secret = format!("{prefix}-{}", hex(&random)?);
+    let secret = format!("ta-{}", hex(&random)?);
     let sha256 = hex(&Sha256::digest(&secret))?;
     Ok((secret, sha256))
 }

@@ -135,6 +135,8 @@ fn unknown_key(key: &str, keys: &BTreeMap<String, Shape>, path: &Path) -> String
         "; secrets are not written here: use \"api_key_env\" or \"api_key_file\"".to_owned()
     } else if secret && keys.contains_key("url_env") {
         "; secrets are not written here: use \"url_env\" or \"url_file\"".to_owned()
+    } else if secret && keys.contains_key("secret_env") {
+        "; secrets are not written here: use \"secret_env\" or \"secret_file\"".to_owned()
     } else if secret && keys.contains_key("token_sha256") {
         "; tokens are not written here: use \"token_sha256\", the hash of the token".to_owned()
     } else if secret && keys.contains_key("sha256") {

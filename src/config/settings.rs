@@ -9,6 +9,7 @@ use crate::history::RecentSettings;
 use crate::identity::KeySettings;
 use crate::observe::{LogSettings, SloSettings, TracingSettings};
 use crate::upstream::{ModelSettings, UpstreamSettings};
+use crate::webhook::WebhookSettings;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub keys: Vec<KeySettings>,
     /// `[[slo]]`, in order; the standard one when none is given.
     pub slos: Vec<SloSettings>,
+    /// `[[webhook]]`, in order.
+    pub webhooks: Vec<WebhookSettings>,
     /// `[tracing]`
     pub tracing: TracingSettings,
     /// `[cache]`

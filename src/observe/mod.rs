@@ -33,7 +33,7 @@ pub use meter::{GapCounts, StreamMeter};
 pub use metrics::{
     Buckets, CacheSeries, CacheTotals, CaptureFigures, CaptureSeries, Definition, Draft,
     Exposition, Kind, LABELS, Metric, Metrics, ModelSeries, Pages, SemanticNames, Sink, TierAnswer,
-    TierCounts, TierTotals,
+    TierCounts, TierTotals, WebhookSeries,
 };
 pub use observer::{Consumers, Observer, OpenStream, Recording};
 pub use record::{Attempt, CallFacts, Identity, Origin, OriginKind, RequestRecord, Verdict};

@@ -51,7 +51,7 @@ pub struct Deps<T> {
     /// The models there are now.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Who may call.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// The way to the endpoints.
     pub transport: T,
     /// Answers that need not be asked for again.

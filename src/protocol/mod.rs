@@ -15,6 +15,7 @@
 //! | `cache_control` | what callers say to a cache in headers, and what it says back |
 //! | `headers` | which headers end at a hop |
 //! | `replay_mark` | what says that a request is sent again |
+//! | `date` | dates as others write them |
 //! | `text` | strangers' text made harmless, percent escapes |
 //! | `usage` | tokens as OpenAI reports them |
 //! | `json`, `parts` | the tools: a JSON cursor, bytes in a few pieces |
@@ -26,6 +27,7 @@ mod cache_control;
 mod call;
 mod choices;
 mod chunk;
+mod date;
 mod error;
 mod headers;
 mod json;
@@ -46,6 +48,7 @@ pub use cache_control::{
 };
 pub use call::recognise;
 pub use choices::ChoiceCount;
+pub use date::parse_date;
 pub use error::{ProxyError, error_body, error_event};
 pub use headers::strip_hop_by_hop;
 pub use json::Ambiguous;

@@ -3,11 +3,11 @@
 //!
 //! Must not know: what a share is, or where the bytes are kept.
 
-use super::snapshot::{Magic, SnapshotError, opened, sealed};
+use super::snapshot::{Form, SnapshotError, opened, sealed};
 use crate::store::pack::{self, Malformed, Unpacker};
 use crate::types::{Duty, Edit, Place};
 
-const MAGIC: Magic = b"TRANSOME";
+const FORM: Form = Form { magic: b"TRANSOME", version: 1 };
 /// The fewest bytes that a place takes: its kind, two empty texts, its duty and no weight.
 const LEAST_PLACE: usize = 5;
 const TARGET: u64 = 0;
@@ -17,7 +17,7 @@ const DRAINED: u64 = 1;
 
 /// The bytes of what was said.
 pub(super) fn encode(edits: &[(Place, Edit)]) -> Vec<u8> {
-    sealed(MAGIC, |bytes| {
+    sealed(FORM, |bytes| {
         pack::put_number(bytes, edits.len() as u64);
         for (place, edit) in edits {
             put_place(bytes, place);
@@ -37,7 +37,7 @@ pub(super) fn encode(edits: &[(Place, Edit)]) -> Vec<u8> {
 /// # Errors
 /// When a single bit is not as it was written.
 pub(super) fn decode(bytes: &[u8]) -> Result<Vec<(Place, Edit)>, SnapshotError> {
-    Ok(edits(Unpacker::new(opened(MAGIC, bytes)?))?)
+    Ok(edits(Unpacker::new(opened(FORM, bytes)?.1))?)
 }
 
 fn put_place(bytes: &mut Vec<u8>, place: &Place) {

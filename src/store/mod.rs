@@ -2,7 +2,7 @@
 //! checksummed file from which the database can be rebuilt.
 //!
 //! Nothing that must not be lost is held in the database alone: sums for charts are, error
-//! budgets are in both. What both hold only grows
+//! budgets and decisions about keys are in both. What both hold only grows
 //! within its slot of time, so that the truth is, slot by slot, the greater of the two: a
 //! database that lost its newest pages is healed in passing, and one that had to be moved
 //! aside is no special case.
@@ -15,6 +15,7 @@ mod cache;
 mod captures;
 mod edits;
 mod engine;
+mod keys;
 mod pack;
 mod rollup;
 mod slo;
@@ -27,7 +28,9 @@ pub use captures::CaptureIndex;
 pub use snapshot::SnapshotError;
 
 use crate::files;
-use crate::types::{Clock, Edit, Place, RollupRow, RollupSpan, SloHistory, SloKey, SlotCounts};
+use crate::types::{
+    Clock, Edit, KeyRow, Place, RollupRow, RollupSpan, SloHistory, SloKey, SlotCounts,
+};
 use engine::{Engine, Table};
 use parking_lot::Mutex;
 use std::fs::File;
@@ -51,6 +54,9 @@ pub struct Store {
     directory: PathBuf,
     slo: Table,
     rollups: Table,
+    keys: Table,
+    /// As the database has them; the next snapshot takes them from here.
+    key_rows: Mutex<keys::Rows>,
     /// Adding reads before it writes, so only one may.
     adding: Mutex<()>,
     /// Last, so that the directory is free only when the database is closed.
@@ -132,8 +138,11 @@ impl Store {
         let (engine, condition) = Engine::open(&directory.join(DATABASE), clock)?;
         let slo = engine.table("slo").map_err(OpenError::Database)?;
         let rollups = engine.table("rollup").map_err(OpenError::Database)?;
+        let keys = engine.table("keys").map_err(OpenError::Database)?;
         let (directory, adding) = (directory.to_owned(), Mutex::new(()));
-        let store = Self { directory, slo, rollups, adding, _lock: lock };
+        let key_rows = Mutex::default();
+        let store = Self { directory, slo, rollups, keys, key_rows, adding, _lock: lock };
+        *store.key_rows.lock() = keys::load(&store.keys, store.snapshot().1);
         Ok(Opened { store, condition })
     }
 
@@ -152,11 +161,23 @@ impl Store {
     /// be read is left out, with a warning.
     pub fn load_slo(&self, now_minute: u32) -> Vec<SloHistory> {
         let _alone = self.adding.lock();
-        let snapshot = self.read_snapshot().unwrap_or_else(|error| {
-            tracing::warn!(%error, "the snapshot cannot be used");
-            None
-        });
-        slo::load(&self.slo, snapshot.as_deref().unwrap_or_default(), now_minute)
+        slo::load(&self.slo, &self.snapshot().0, now_minute)
+    }
+
+    /// What was decided about keys while an earlier process ran.
+    pub fn load_keys(&self) -> Vec<KeyRow> {
+        self.key_rows.lock().values().cloned().collect()
+    }
+
+    /// Keeps a decision about a key. Returns once it is on disk; the snapshot has it from the next
+    /// time on that it is written.
+    ///
+    /// # Errors
+    /// When the database fails. The next snapshot has it all the same.
+    pub fn save_key(&self, row: KeyRow) -> Result<(), StoreError> {
+        let saved = keys::save(&self.keys, &row);
+        self.key_rows.lock().insert(row.sha256, row);
+        saved
     }
 
     /// The models that there are sums of.
@@ -200,7 +221,8 @@ impl Store {
     /// # Errors
     /// When it cannot be written; the one before is still there then.
     pub fn write_snapshot(&self, histories: &[SloHistory]) -> io::Result<()> {
-        files::replace_with(&self.directory.join(SNAPSHOT), &snapshot::encode(histories))
+        let keys = self.load_keys();
+        files::replace_with(&self.directory.join(SNAPSHOT), &snapshot::encode(histories, &keys))
     }
 
     /// Replaces what is kept of shares of traffic, at once and as a whole. Returns once it is
@@ -227,7 +249,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be read, is not whole, or is of another version.
-    pub fn read_snapshot(&self) -> Result<Option<Vec<SloHistory>>, SnapshotError> {
+    pub fn read_snapshot(&self) -> Result<Option<snapshot::Content>, SnapshotError> {
         self.read(SNAPSHOT)?.map(|bytes| snapshot::decode(&bytes)).transpose()
     }
 
@@ -237,5 +259,14 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(SnapshotError::Unreadable(error)),
         }
+    }
+
+    /// What the snapshot holds, or nothing, with a warning when it cannot be used.
+    fn snapshot(&self) -> snapshot::Content {
+        let read = self.read_snapshot().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the snapshot cannot be used");
+            None
+        });
+        read.unwrap_or_default()
     }
 }

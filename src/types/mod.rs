@@ -6,6 +6,7 @@ mod cache;
 mod call;
 mod edit;
 mod ids;
+mod keys;
 mod micros;
 mod model;
 mod money;
@@ -26,6 +27,7 @@ pub use cache::{BypassReason, CacheKey, CacheStatus, CacheTags, CacheTier, Purge
 pub use call::{Dialect, Operation};
 pub use edit::{Duty, Edit, Place};
 pub use ids::{RequestId, SpanId, TraceFlags, TraceId};
+pub use keys::KeyRow;
 pub use micros::Micros;
 pub use model::ModelSlot;
 pub use money::NanoUsd;

@@ -3,7 +3,7 @@
 
 const base = document.body.dataset.base;
 const state = document.getElementById("live");
-const PAGES = { o: "/", r: "/requests", m: "/models", s: "/slo", u: "/upstreams" };
+const PAGES = { o: "/", r: "/requests", m: "/models", s: "/slo", u: "/upstreams", a: "/alerts", k: "/keys" };
 let stopped = false;
 let source = null;
 let refreshing = false;

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod balancing;
@@ -56,6 +58,7 @@ mod replay;
 mod replays;
 #[cfg(test)]
 mod routing;
+mod run_time_keys;
 #[cfg(test)]
 mod shares;
 #[cfg(test)]

@@ -39,6 +39,14 @@ pub(in crate::admin) enum Action {
     ReplayBegin,
     /// A replay is stopped.
     ReplayStop,
+    /// A key is made.
+    KeyMake,
+    /// A key is revoked.
+    KeyRevoke,
+    /// A revoked key is restored.
+    KeyRestore,
+    /// A webhook is tried.
+    WebhookTest,
     /// The level of logs is changed.
     LogLevel,
     /// The share of a target or an endpoint is changed.
@@ -61,6 +69,10 @@ impl Action {
             Self::CaptureErase => "capture_erase",
             Self::ReplayBegin => "replay_begin",
             Self::ReplayStop => "replay_stop",
+            Self::KeyMake => "key_make",
+            Self::KeyRevoke => "key_revoke",
+            Self::KeyRestore => "key_restore",
+            Self::WebhookTest => "webhook_test",
             Self::LogLevel => "log_level",
             Self::Weigh => "weigh",
             Self::Play => "play",
@@ -80,6 +92,10 @@ impl Action {
             (Self::CaptureErase, Ending::Done) => "captured exchanges were erased",
             (Self::ReplayBegin, Ending::Done) => "a replay was begun",
             (Self::ReplayStop, Ending::Done) => "a replay was stopped",
+            (Self::KeyMake, Ending::Done) => "a key was made",
+            (Self::KeyRevoke, Ending::Done) => "a key was revoked",
+            (Self::KeyRestore, Ending::Done) => "a revoked key was restored",
+            (Self::WebhookTest, Ending::Done) => "a webhook was tried",
             (Self::LogLevel, Ending::Done) => "the level of logs was changed",
             (Self::Weigh, Ending::Done) => "a share of the traffic was changed",
             (Self::Play, Ending::Done) => "a prompt was sent from the playground",

@@ -14,15 +14,17 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 /// The pages that the bar leads to.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 10] = [
     ("Overview", "/"),
     ("Requests", "/requests"),
     ("Models", "/models"),
     ("SLOs", "/slo"),
+    ("Alerts", "/alerts"),
     ("Upstreams", "/upstreams"),
     ("Cache", "/cache"),
     ("Captures", "/captures"),
     ("Replays", "/replays"),
+    ("Keys", "/keys"),
 ];
 /// Those behind them.
 const MORE: [(&str, &str); 5] = [
@@ -45,6 +47,8 @@ pub(in crate::admin) struct Frame {
     pub(in crate::admin) address: String,
     /// Of the program.
     pub(in crate::admin) version: &'static str,
+    /// Alerts that fire.
+    pub(in crate::admin) firing: usize,
     /// Who looks.
     pub(in crate::admin) visitor: Visitor,
     assets: Assets,
@@ -55,6 +59,8 @@ pub(in crate::admin) struct Link {
     pub(in crate::admin) name: &'static str,
     pub(in crate::admin) path: &'static str,
     pub(in crate::admin) here: bool,
+    /// How much there is to look at.
+    pub(in crate::admin) count: usize,
 }
 
 impl Frame {
@@ -76,7 +82,9 @@ impl Frame {
             Some(rest) => rest.is_empty() || (root != "/" && rest.starts_with('/')),
             None => false,
         };
-        pages.iter().map(|(name, path)| Link { name, path, here: is_here(path) }).collect()
+        let count = |path| if path == "/alerts" { self.firing } else { 0 };
+        let link = |(name, path)| Link { name, path, here: is_here(path), count: count(path) };
+        pages.iter().copied().map(link).collect()
     }
 
     /// Where one of our own files is.
@@ -102,6 +110,7 @@ impl FromRequestParts<AdminState> for Frame {
         Ok(Self {
             base: state.access.base().to_owned(),
             theme: chosen(&parts.headers),
+            firing: state.alerts.firing(),
             visitor,
             address: address.to_owned(),
             version: env!("CARGO_PKG_VERSION"),

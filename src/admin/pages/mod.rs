@@ -10,10 +10,12 @@
 //!
 //! Must not know: how anything is measured or kept. What was not measured is a dash, not a zero.
 
+pub(super) mod alerts;
 pub(super) mod cache;
 pub(super) mod captures;
 pub(super) mod config;
 mod frame;
+pub(super) mod keys;
 pub(super) mod live;
 pub(super) mod models;
 pub(super) mod overview;

@@ -15,6 +15,7 @@ mod slo;
 mod tracing;
 mod unique;
 mod upstreams;
+mod webhook;
 
 use super::env::Environment;
 use super::format::{Digest, Text};
@@ -45,6 +46,7 @@ pub(super) fn settings(raw: RawSettings, env: &Environment, report: &mut Report<
         upstreams: upstreams::settings(raw.upstream, env, report),
         keys: keys(raw.key, report),
         slos: slo::settings(raw.slo, &models, report),
+        webhooks: webhook::settings(raw.webhook, &models, env, report),
         tracing: tracing::settings(raw.tracing, env, report),
         cache,
         capture,

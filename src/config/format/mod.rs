@@ -18,6 +18,7 @@ mod percent;
 mod shared;
 mod size;
 mod variable;
+mod webhook;
 
 pub(super) use base_path::BasePath;
 pub(super) use digest::Digest;
@@ -33,6 +34,7 @@ pub(super) use variable::VariableName;
 
 use super::error::quoted;
 use crate::cache::Pace;
+use crate::webhook::WebhookUrl;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
@@ -73,7 +75,7 @@ pub(super) struct Rule {
     check: fn(&str) -> Result<(), Refusal>,
 }
 
-static RULES: [Rule; 18] = [
+static RULES: [Rule; 19] = [
     Rule::of::<BasePath>(),
     Rule::of::<ByteSize>(),
     Rule::of::<Digest>(),
@@ -92,6 +94,7 @@ static RULES: [Rule; 18] = [
     Rule::of::<SocketAddr>(),
     Rule::of::<UpstreamModel>(),
     Rule::of::<VariableName>(),
+    Rule::of::<WebhookUrl>(),
 ];
 
 impl Rule {

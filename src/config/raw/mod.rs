@@ -9,6 +9,7 @@ mod cache;
 mod capture;
 mod slo;
 mod tracing;
+mod webhook;
 
 pub(super) use admin::{RawAdmin, RawAdminTls, RawMetricsAccess, RawRole, RawUser};
 pub(super) use cache::{
@@ -21,6 +22,7 @@ pub(super) use capture::{
 };
 pub(super) use slo::{RawGoodput, RawIndicator, RawRoute, RawSlo, RawThreshold, RawUpstream429};
 pub(super) use tracing::{RawFloor, RawOtlpProtocol, RawTracing, RawTrust, RawTrustWord};
+pub(super) use webhook::{RawWebhook, RawWebhookEvent};
 
 use super::format::{
     ByteSize, Digest, EndpointUrl, Label, Pattern, Text, UpstreamModel, VariableName,
@@ -51,6 +53,8 @@ pub(super) struct RawSettings {
     /// How well: what is promised of models and routes. Without any, 99 % of every model's
     /// requests are to be answered, over 30 days.
     pub slo: Vec<RawSlo>,
+    /// Who outside is told when a budget burns or an upstream fails.
+    pub webhook: Vec<RawWebhook>,
     /// Where traces go, whose are continued, and which are kept.
     pub tracing: RawTracing,
     /// Answers that are kept and given again. Nothing is cached unless a model says so, or

@@ -10,6 +10,7 @@ use crate::observe::{
 };
 use crate::types::{NanoUsd, Operation};
 use crate::upstream::{Balance, Price, Protocol, Scheme, StreamUsage, Timeouts};
+use crate::webhook::EventKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,6 +82,13 @@ kind         = "goodput"
 threshold    = { latency = "2s" }
 objective    = 99
 upstream_429 = "excluded"
+
+[[webhook]]
+name       = "ops"
+url        = "https://hooks.example.org/T0/secret"
+secret_env = "OPS_WEBHOOK"
+events     = ["budget"]
+models     = ["chat-*"]
 
 [tracing]
 otlp                     = "http://127.0.0.1:4318"
@@ -178,6 +186,13 @@ fn objectives_and_tracing_mean_what_they_say() {
     assert_eq!(embedding.indicator, Indicator::Goodput(limits));
     assert_eq!((embedding.objective, embedding.upstream_429), (0.99, Upstream429::Excluded));
     assert_eq!(embedding.window, Duration::from_secs(30 * 24 * 3600));
+
+    let [ops] = settings.webhooks.as_slice() else { panic!("{settings:?}") };
+    assert_eq!((&*ops.name, &*ops.url.to_string()), ("ops", "https://hooks.example.org/…"));
+    assert_eq!(
+        (&ops.events[..], &ops.models[..]),
+        (&[EventKind::Budget][..], &["chat-*".into()][..])
+    );
 
     let otlp = settings.tracing.otlp.unwrap();
     assert_eq!(

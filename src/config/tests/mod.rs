@@ -11,6 +11,7 @@ mod mistakes;
 mod objectives;
 mod schema;
 mod secrets;
+mod webhook;
 
 use super::{ConfigErrors, Environment, Overrides, Settings, from_text};
 
@@ -22,6 +23,7 @@ fn read(text: &str) -> Result<Settings, ConfigErrors> {
         ("EMPTY", ""),
         ("TWO_LINES", "a\nb"),
         ("REDIS_URL", "rediss://me:canary-of-redis@h:6379"),
+        ("OPS_WEBHOOK", "whsec_Y2FuYXJ5LW9mLWEtd2ViaG9va3Mtc2VjcmV0"),
         ("OTLP_HEADERS", "Authorization=Bearer canary-of-otlp"),
     ];
     from_text(FILE, text, &env.into_iter().collect(), &Overrides::default())

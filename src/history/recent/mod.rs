@@ -7,6 +7,7 @@
 
 mod facets;
 mod filter;
+mod keys;
 mod names;
 mod packing;
 mod request;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use facets::{Facet, Facets};
 pub use filter::{Filter, MissedSlo};
+pub use keys::KeyUse;
 pub use request::{RecentAttempt, RecentCache, RecentRequest, Seq};
 pub(in crate::history) use row::said as cache_said;
 
@@ -140,6 +142,14 @@ impl Recent {
         let requests: Vec<_> = wanted.by_ref().take(limit).map(shown).collect();
         let next = wanted.next().and_then(|_| requests.last()).map(|last| last.seq);
         RecentPage { requests, next, newest }
+    }
+
+    /// Calls `each` with the newest `most` requests that pass `filter`, the newest first.
+    fn each(&self, filter: &Filter, most: usize, each: impl FnMut(RecentRequest)) {
+        let Some(sieve) = Sieve::new(filter, &self.names) else { return };
+        let segments = self.segments();
+        let rows = segments.iter().rev().flat_map(|segment| sieve.sift(segment).rev());
+        rows.take(most).map(|(seq, row)| side::unpack(Seq(seq), row, &self.names)).for_each(each);
     }
 
     /// Counts over all requests that pass `filter`.

@@ -3,7 +3,7 @@
 //! Must not know: who counts.
 
 /// Every label and its values, by name.
-pub const LABELS: [(&str, &str); 26] = [
+pub const LABELS: [(&str, &str); 27] = [
     (
         "cache",
         "what the cache had to say: `none` where there is none, `hit`, `stale` (past its time), `miss`, `collapsed` (another caller's exchange answered) or `bypass`",
@@ -36,7 +36,7 @@ pub const LABELS: [(&str, &str); 26] = [
     ),
     (
         "result",
-        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `replay`, `queue_full`, `paused`, `too_large`, `write_error`; of reloads `success`, `failure`",
+        "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `replay`, `queue_full`, `paused`, `too_large`, `write_error`; of messages to webhooks `delivered`, `retried`, `given_up`, `dropped`; of reloads `success`, `failure`",
     ),
     ("route", "the path template of a known route, or `pass_through`"),
     ("sink", "`log`, `traces` or `slo`"),
@@ -47,6 +47,7 @@ pub const LABELS: [(&str, &str); 26] = [
     ("to", "the model that answered"),
     ("upstream", "a configured upstream"),
     ("version", "of the program"),
+    ("webhook", "a configured webhook"),
     ("window", "the time a burn rate is taken over, such as `1h`"),
 ];
 

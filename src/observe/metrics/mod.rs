@@ -29,6 +29,7 @@ mod sharded;
 mod tests;
 mod upstream;
 mod view;
+mod webhook;
 
 pub use buckets::{Buckets, INTER_CHUNK_SECONDS};
 pub use cache::{CacheSeries, CacheTotals, TierAnswer, TierCounts, TierTotals};
@@ -39,6 +40,7 @@ pub use exposition::Exposition;
 pub use labels::LABELS;
 pub use model::ModelSeries;
 pub use names::{Definition, Kind, Metric};
+pub use webhook::WebhookSeries;
 
 use crate::observe::slo::SloSeries;
 use crate::observe::{RequestRecord, SloSettings};
@@ -201,6 +203,11 @@ impl Metrics {
             budget_remaining,
             burn: windows.iter().map(burn).collect(),
         }
+    }
+
+    /// The series of a webhook, all at 0; to be asked for at the start.
+    pub fn webhook(&self, name: &str) -> WebhookSeries {
+        WebhookSeries::new(&self.families, name)
     }
 
     /// Counts what `sink` had to drop.

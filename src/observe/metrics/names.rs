@@ -202,6 +202,8 @@ metrics! {
         "Records, spans or events that a sink lost; their metrics are counted all the same.";
     LabelOverflow = "transom_label_overflow_total", Kind::Counter, &["label"],
         "Names that got no label of their own because the cap was reached.";
+    WebhookDeliveries = "transom_webhook_deliveries_total", Kind::Counter, &["webhook", "result"],
+        "Messages to webhooks, by what became of them; `retried` counts tries that were followed by another one.";
     ConfigReloads = "transom_config_reloads_total", Kind::Counter, &["result"],
         "Reloads of the configuration.";
     BuildInfo = "transom_build_info", Kind::Gauge, &["version"],

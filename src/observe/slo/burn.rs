@@ -11,8 +11,8 @@ pub(super) const FEWEST_BAD: u64 = 5;
 
 const DAY: u32 = 24 * 60;
 
-/// How soon somebody has to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How soon somebody has to look; the sooner comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Now.

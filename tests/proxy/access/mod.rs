@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// A header.
-type Header<'a> = (&'a str, &'a str);
+pub(crate) type Header<'a> = (&'a str, &'a str);
 
-const VIEWER: &str = "ta-canary-of-the-viewer";
+pub(crate) const VIEWER: &str = "ta-canary-of-the-viewer";
 const READER: &str = "ta-canary-of-the-reader";
-const OPERATOR: &str = "ta-canary-of-the-operator";
-const ADMIN: &str = "ta-canary-of-the-admin";
-const HTML: Header<'_> = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+pub(crate) const OPERATOR: &str = "ta-canary-of-the-operator";
+pub(crate) const ADMIN: &str = "ta-canary-of-the-admin";
+pub(crate) const HTML: Header<'_> = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 const JSON: Header<'_> = ("Content-Type", "application/json");
-const FORM: Header<'_> = ("Content-Type", "application/x-www-form-urlencoded");
+pub(crate) const FORM: Header<'_> = ("Content-Type", "application/x-www-form-urlencoded");
 const EVERYTHING: &str = r#"{"all":true}"#;
 
 /// One user a role.
-fn users() -> String {
+pub(crate) fn users() -> String {
     let named = [
         ("vera", "viewer", VIEWER),
         ("rita", "viewer-content", READER),
@@ -45,7 +45,12 @@ async fn with_users(upstream: &Upstream) -> Proxy {
 
 /// A request to the admin listener, on a connection of its own. Without a `Host` of its own it
 /// goes to `localhost`.
-async fn send(proxy: &Proxy, what: &str, headers: &[Header<'_>], body: &str) -> Response {
+pub(crate) async fn send(
+    proxy: &Proxy,
+    what: &str,
+    headers: &[Header<'_>],
+    body: &str,
+) -> Response {
     let (method, path) = what.split_once(' ').expect("a method and a path");
     let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     if headers.iter().all(|(name, _)| *name != "Host") {
@@ -63,7 +68,7 @@ async fn send(proxy: &Proxy, what: &str, headers: &[Header<'_>], body: &str) -> 
 }
 
 /// `send` with a token.
-async fn send_as(proxy: &Proxy, token: &str, what: &str, body: &str) -> Response {
+pub(crate) async fn send_as(proxy: &Proxy, token: &str, what: &str, body: &str) -> Response {
     let bearer = format!("Bearer {token}");
     let mut headers = vec![("Authorization", bearer.as_str())];
     if !body.is_empty() {
@@ -85,7 +90,7 @@ fn csrf(page: &Response) -> String {
 }
 
 /// The cookie of a browser that somebody signed in with, and the token of its forms.
-async fn signed_in(proxy: &Proxy, token: &str) -> (String, String) {
+pub(crate) async fn signed_in(proxy: &Proxy, token: &str) -> (String, String) {
     let page = send(proxy, "GET /sign-in", &[HTML], "").await;
     let form = format!("csrf={}&token={token}&back=%2F", csrf(&page));
     let before = cookie(&page);

@@ -12,6 +12,7 @@ mod checks;
 mod models;
 mod tiles;
 
+use super::alerts::Ours;
 use super::{Choice, Form, Frame, Shown, Window};
 use crate::admin::AdminState;
 use crate::admin::refusal::{Refusal, broken};
@@ -34,6 +35,7 @@ struct OverviewPage {
     window: Window,
     sentence: Sentence,
     tiles: Vec<Tile>,
+    alerts: Vec<Ours>,
     models: Vec<ModelRow>,
     errors: Vec<Wrong>,
     checks: Vec<Check>,
@@ -99,6 +101,7 @@ fn made(state: &AdminState, frame: Frame, window: Window) -> OverviewPage {
     OverviewPage {
         sentence: sentence(state, &models),
         tiles: tiles::tiles(state, &period, total.as_ref()),
+        alerts: Ours::firing(state),
         errors: errors.iter().map(wrong).take(8).collect(),
         checks: checks::checks(state),
         open_requests: state.observer.open_requests(),

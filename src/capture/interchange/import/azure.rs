@@ -5,11 +5,11 @@
 //! not say. What prompts share is not known, so they share nothing. Must not know: what an
 //! exchange is made of.
 
-use crate::capture::interchange::import::date::date;
 use crate::capture::interchange::import::table::Table;
 use crate::capture::interchange::import::trace::Traced;
 use crate::capture::interchange::import::{Assumed, ImportError, Taker};
 use crate::capture::jsonl::Lines;
+use crate::protocol::parse_date;
 
 pub(super) fn read(
     lines: Lines,
@@ -20,7 +20,7 @@ pub(super) fn read(
     while table.next()? {
         let traced = Traced {
             line: table.line(),
-            received: table.field("TIMESTAMP", date)?,
+            received: table.field("TIMESTAMP", parse_date)?,
             input: table.count("ContextTokens")?,
             output: table.count("GeneratedTokens")?,
             blocks: Vec::new(),

@@ -5,11 +5,11 @@
 //! compression, so that the headers about their coding are dropped. Must not know: what an
 //! exchange is made of.
 
-use crate::capture::interchange::import::date::date;
 use crate::capture::interchange::import::http::{exchange, path_of};
 use crate::capture::interchange::import::{ImportError, Taker};
 use crate::capture::jsonl::{MAX_LINE, told};
 use crate::capture::{AnswerNote, Content, Exchange, LineError, Message, Times};
+use crate::protocol::parse_date;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -223,7 +223,7 @@ impl Entry {
         let wait = wait.filter(|wait| *wait >= 0.0);
         let headers = sent.zip(wait).map(|(sent, wait)| sent + wait);
         Some(Times {
-            received: date(&self.started_date_time)?,
+            received: parse_date(&self.started_date_time)?,
             sent: millis(sent)?,
             headers: millis(headers)?,
             last: millis(self.time)?,

@@ -8,7 +8,6 @@
 mod azure;
 mod batch;
 mod burstgpt;
-mod date;
 mod detect;
 mod goreplay;
 mod har;

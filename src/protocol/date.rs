@@ -1,15 +1,15 @@
 //! Dates as other tools write them.
 //!
-//! Must not know: formats of files.
+//! Must not know: what they are dates of.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Where the seconds of a date end: `2026-01-01T00:00:00`.
 const SECONDS_END: usize = 19;
 
-/// Reads a date of RFC 3339 at any offset, also with a space for its `T`; without an offset
-/// it is in UTC. `None` for anything else and for dates before 1970.
-pub(super) fn date(text: &str) -> Option<Duration> {
+/// Reads a date of RFC 3339 at any offset, also with a space for its `T`, as the time since 1970;
+/// without an offset it is in UTC. `None` for anything else and for dates before 1970.
+pub fn parse_date(text: &str) -> Option<Duration> {
     let (_, after) = text.split_at_checked(SECONDS_END)?;
     let offset_at = after.find(['+', '-', 'Z', 'z']).unwrap_or(after.len());
     let (local, offset) = text.split_at_checked(SECONDS_END + offset_at)?;
@@ -43,7 +43,7 @@ mod tests {
             ("1970-01-02T02:30:00.5+02:30", 86_400.5),
             ("1970-01-01T22:00:00-0200", 86_400.0),
         ] {
-            assert_eq!(date(text), Some(Duration::from_secs_f64(seconds)), "{text}");
+            assert_eq!(parse_date(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
         for bad in [
             "",
@@ -52,7 +52,7 @@ mod tests {
             "1970-01-02T00:00:00+é",
             "1970-01-02T00:00:00+2",
         ] {
-            assert_eq!(date(bad), None, "{bad}");
+            assert_eq!(parse_date(bad), None, "{bad}");
         }
     }
 }
