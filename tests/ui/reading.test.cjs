@@ -137,6 +137,9 @@ test("a filter is an address that says the same without scripts", async () => {
 
 const HOSTILE = '<img src=x onerror="window.owned=1">\u202egnp.exe\u001b[31mred\u0007 </p><script>window.owned=1</script>"\'{{7*7}}';
 
+/** As hostile as a name of a model may be: control characters are refused. */
+const NAME = HOSTILE.replace(/[\u001b\u0007\u202e]/g, "");
+
 /** A model server that says hostile things wherever it can say something. */
 async function hostile() {
   const server = http.createServer((request, answer) => {
@@ -164,8 +167,8 @@ name = "chat"
 aliases = ["*"]
 targets = [{ upstream = "sim", model = "chat" }]
 ${CAPTURED}`);
-  const { id } = await ask(target, HOSTILE, { user: HOSTILE, messages: [{ role: "user", content: HOSTILE }] });
-  await until(async () => (await json(target, "/requests.json")).requests.length === 1);
+  const { id, status } = await ask(target, NAME, { user: HOSTILE, messages: [{ role: "user", content: HOSTILE }] });
+  assert.equal(status, 200);
   await until(async () => {
     const page = await (await fetch(`${target.pages}/requests/${id}`)).text();
     return page.includes("Conversation") && !page.includes("It was not captured");
@@ -174,13 +177,14 @@ ${CAPTURED}`);
     const found = await page.evaluate(() => ({
       owned: window.owned,
       made: document.querySelectorAll("main img, main script").length,
-      links: [...document.querySelectorAll("a[href]")].filter((a) => !/^https?:$/.test(a.protocol)).length,
+      links: [...document.querySelectorAll("a[href]")]
+        .filter((a) => !/^https?:$/.test(new URL(a.getAttribute("href"), location.href).protocol)).length,
       turned: /[\u202a-\u202e\u2066-\u2069\u001b\u0007]/.test(document.body.textContent),
     }));
     assert.deepEqual(found, { owned: undefined, made: 0, links: 0, turned: false }, page.url());
   };
   for (const path of ["/", "/requests", `/requests/${id}`, "/models", "/models/chat", "/captures",
-    `/requests?model=${encodeURIComponent(HOSTILE)}`, `/requests?q=${encodeURIComponent(HOSTILE)}`]) {
+    `/requests?model=${encodeURIComponent(NAME)}`, `/requests?q=${encodeURIComponent(HOSTILE)}`]) {
     await on(path, {}, inert, target.pages);
   }
   await on(`/requests/${id}`, {}, async (page) => {

@@ -22,7 +22,8 @@ pub(in crate::admin) async fn live(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let events = stream::unfold(ticks, |mut ticks| async move {
         ticks.tick().await;
-        Some((Ok(Event::default().event("tick").data("")), ticks))
+        // Browsers tell nobody of an event without data (HTML §9.2.6).
+        Some((Ok(Event::default().event("tick").data("look")), ticks))
     });
     Sse::new(events).keep_alive(KeepAlive::default())
 }

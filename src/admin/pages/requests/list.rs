@@ -133,7 +133,7 @@ fn made(state: &AdminState, frame: Frame, wanted: Wanted) -> RequestsPage {
     let next = page.as_ref().and_then(|page| page.next).map(|Seq(seq)| seq);
     RequestsPage {
         frame,
-        problem,
+        problem: problem.map(|why| human::visible(&why)),
         matching: facets.matching,
         facets: told(&facets, &wanted),
         requests: page.map(|page| page.requests).unwrap_or_default(),
@@ -219,7 +219,7 @@ impl RequestsPage {
 
     fn chips(&self) -> Vec<(String, String)> {
         let chip = |(name, value): (&'static str, &str)| {
-            (format!("{name}: {value}"), self.wanted.with(name, None))
+            (human::visible(&format!("{name}: {value}")), self.wanted.with(name, None))
         };
         self.wanted.said().into_iter().map(chip).collect()
     }

@@ -5,6 +5,7 @@
 use crate::admin::AdminState;
 use crate::capture::{Content, Exchange, Filter};
 use crate::history::recent::RecentRequest;
+use crate::human;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -149,8 +150,8 @@ fn tools(calls: &Value) -> String {
 
 fn message(who: &str, text: &str) -> Message {
     let cut: String = text.chars().take(MOST).collect();
-    let text = if cut.len() < text.len() { format!("{cut} …") } else { cut };
-    Message { who: who.to_owned(), text }
+    let more = if cut.len() < text.len() { " …" } else { "" };
+    Message { who: human::visible(who), text: human::visible(&cut) + more }
 }
 
 #[cfg(test)]
