@@ -97,8 +97,10 @@ pub enum Case {
     Miss,
     /// B2's load, with all telemetry and with none.
     B8,
-    /// B2's load, with every exchange captured and with none.
+    /// B2's requests at a fixed rate, with every exchange captured and with none.
     B9,
+    /// B2's load, as many requests as can be answered, with every exchange captured and with none.
+    B9Most,
     /// B2's requests at a fixed rate, with 200 models, scraped each second or never; and what
     /// a scrape costs.
     B10,
@@ -117,7 +119,7 @@ impl Case {
             Self::B6Disk => &[Subject::Direct, Subject::BarePingora, Subject::TransomDisk],
             Self::Miss => &[Subject::Transom, Subject::TransomCached, Subject::TransomDisk],
             Self::B8 => &[Subject::TransomSilent, Subject::Transom],
-            Self::B9 => &[Subject::Transom, Subject::TransomCaptured],
+            Self::B9 | Self::B9Most => &[Subject::Transom, Subject::TransomCaptured],
             Self::B10 => &[Subject::TransomWide, Subject::TransomScraped],
         }
     }
@@ -127,7 +129,7 @@ impl Case {
         match self {
             Self::B2 | Self::B5 => Subject::BarePingora,
             Self::B6Small | Self::B6Large | Self::B6Stream | Self::B6Disk => Subject::BarePingora,
-            Self::Miss | Self::B9 => Subject::Transom,
+            Self::Miss | Self::B9 | Self::B9Most => Subject::Transom,
             Self::B8 => Subject::TransomSilent,
             Self::B10 => Subject::TransomWide,
         }
@@ -149,14 +151,14 @@ impl Case {
             Self::B6Small | Self::B6Large | Self::B6Stream => &[Subject::TransomCached],
             Self::B6Disk => &[Subject::TransomDisk],
             Self::Miss => &[Subject::TransomCached, Subject::TransomDisk],
-            Self::B9 => &[Subject::TransomCaptured],
+            Self::B9 | Self::B9Most => &[Subject::TransomCaptured],
             Self::B10 => &[Subject::TransomScraped],
         }
     }
 
     /// Whether even a short run makes thousands of requests.
     pub fn is_busy(self) -> bool {
-        matches!(self, Self::B2 | Self::B6Small | Self::B8 | Self::B9)
+        matches!(self, Self::B2 | Self::B6Small | Self::B8 | Self::B9Most)
     }
 
     /// What a cache, by the metrics' name, has to say to every look-up.
@@ -189,6 +191,8 @@ pub struct Plan {
     pub events: usize,
     /// Requests a second of B10.
     pub rate: u32,
+    /// Requests a second of B9.
+    pub captured_rate: u32,
     /// Requests a second of B6Disk and Miss: so few that each has the proxy to itself.
     pub calm_rate: u32,
     /// Answers of B6Disk, all different.
@@ -240,6 +244,7 @@ impl Compare {
             events: if self.quick { 40 } else { 200 },
             // Far below what a core can do, so that nothing waits but for the scrape.
             rate: if self.quick { 200 } else { 2_000 },
+            captured_rate: if self.quick { 500 } else { 5_000 },
             calm_rate: 200,
             // The least of them together are more than the memory holds.
             entries: if self.quick { 600 } else { 3_000 },

@@ -169,6 +169,8 @@ fn budget(row: &Row) -> Vec<Target> {
         Case::Miss => vec![added(100.0)],
         Case::B8 => vec![cpu(1.08), p99(1.05)],
         Case::B9 => vec![cpu(1.15)],
+        // Nothing but that every exchange is captured, which is a failure otherwise.
+        Case::B9Most => Vec::new(),
         Case::B10 => {
             vec![target("ms of CPU for 25,000 series", 20.0, row.scrape_ms), p99(1.05)]
         }

@@ -100,7 +100,7 @@ fn cells_of(row: &Row) -> [String; 14] {
 }
 
 fn title(plan: &Plan, case: Case) -> String {
-    let Plan { connections, streams, events, rate, calm_rate, entries, .. } = plan;
+    let Plan { connections, streams, events, rate, captured_rate, calm_rate, entries, .. } = plan;
     let seconds = plan.measure.as_secs_f64();
     let from_cache =
         format!("from the cache, {connections} connections, closed loop of {seconds} s");
@@ -123,7 +123,11 @@ fn title(plan: &Plan, case: Case) -> String {
              latency to the first event"
         ),
         Case::B8 => format!("B2's load of {seconds} s, all telemetry against none"),
-        Case::B9 => format!("B2's load of {seconds} s, every exchange captured against none"),
+        Case::B9 => format!(
+            "small JSON, {captured_rate} requests a second for {seconds} s, every exchange \
+             captured against none"
+        ),
+        Case::B9Most => format!("B2's load of {seconds} s, every exchange captured against none"),
         Case::B10 => format!(
             "200 models, small JSON, {rate} requests a second for {seconds} s, scraped each \
              second against never"

@@ -111,7 +111,7 @@ impl Traffic {
     }
 
     fn load(&self, case: Case, phase: Phase) -> (&SharedCalls, Pace) {
-        let Plan { rate, calm_rate, fill_rate, .. } = self.plan;
+        let Plan { rate, captured_rate, calm_rate, fill_rate, .. } = self.plan;
         // One start per millisecond.
         let ramp = Duration::from_millis(self.plan.streams as u64);
         let time = match phase {
@@ -119,7 +119,7 @@ impl Traffic {
             Phase::Measured => self.plan.measure,
         };
         match (case, phase) {
-            (Case::B2 | Case::B8 | Case::B9, _) => (&self.reply, Pace::Closed(time)),
+            (Case::B2 | Case::B8 | Case::B9Most, _) => (&self.reply, Pace::Closed(time)),
             (Case::B5, Phase::WarmUp) => (&self.warm_up_stream, Pace::Open(ramp / 4)),
             (Case::B5, Phase::Measured) => (&self.stream, Pace::Open(ramp)),
             (Case::B6Small, _) => (&self.small, Pace::Closed(time)),
@@ -131,6 +131,7 @@ impl Traffic {
             }
             (Case::B6Disk, Phase::Measured) => (&self.stored, Pace::Steady(calm_rate, time)),
             (Case::Miss, _) => (&self.missed, Pace::Steady(calm_rate, time)),
+            (Case::B9, _) => (&self.reply, Pace::Steady(captured_rate, time)),
             (Case::B10, _) => (&self.reply, Pace::Steady(rate, time)),
         }
     }

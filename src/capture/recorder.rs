@@ -207,7 +207,7 @@ impl Tools {
         for value in shown {
             hasher.update(value.as_bytes());
         }
-        hasher.finalize().to_hex().chars().take(32).collect()
+        hasher.finalize().to_hex()[..32].to_owned()
     }
 
     /// Puts shapes in the place of bodies.

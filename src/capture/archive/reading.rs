@@ -23,12 +23,6 @@ impl Entries {
         Walk::new(archive, filter, Depth::Heads).map(Self)
     }
 
-    /// Those of one segment.
-    pub(super) fn of(archive: &Archive, segment: SegmentId) -> Self {
-        let next = Next { id: segment, ended: None };
-        Self(Walk::over(archive, Filter::all(), Depth::Heads, [next].into()))
-    }
-
     /// Places so far where something was that is no record.
     pub fn bad_frames(&self) -> u64 {
         self.0.bad_frames
@@ -126,11 +120,7 @@ impl Walk {
         });
         let ended = |stored: &listing::Stored| stored.summary.is_some().then_some(stored.bytes);
         let segments = stored.iter().map(|it| Next { id: it.id, ended: ended(it) }).collect();
-        Ok(Self::over(archive, filter, depth, segments))
-    }
-
-    fn over(archive: &Archive, filter: Filter, depth: Depth, segments: VecDeque<Next>) -> Self {
-        Self {
+        Ok(Self {
             archive: archive.clone(),
             filter,
             depth,
@@ -140,7 +130,7 @@ impl Walk {
             learnt: None,
             block: None,
             bad_frames: 0,
-        }
+        })
     }
 
     fn next(&mut self) -> Option<Result<Indexed, ReadError>> {

@@ -8,8 +8,8 @@
 use super::erase::{Erase, Erased, Erasure};
 use super::{Archive, ArchiveError, recovery};
 use crate::capture::segment::{
-    ActiveSegment, DirectoryLock, Disk, Draft, EncodeError, Gathered, Indexed, Packer, Part,
-    SegmentId, SystemDisk, create_directory, lock, remove,
+    ActiveSegment, DirectoryLock, Disk, Draft, EncodeError, Gathered, Packer, Part, SegmentId,
+    SystemDisk, create_directory, lock, remove,
 };
 use crate::capture::{Exchange, Roll};
 use std::io;
@@ -42,7 +42,7 @@ pub struct Writer {
     active: Option<(ActiveSegment, Instant)>,
     /// The newest segment there ever was.
     newest: Option<SegmentId>,
-    written: Vec<Indexed>,
+    written: u64,
     _lock: DirectoryLock,
 }
 
@@ -75,7 +75,7 @@ impl Writer {
             since: Instant::now(),
             active: None,
             newest,
-            written: Vec::new(),
+            written: 0,
             _lock: lock,
         })
     }
@@ -156,9 +156,9 @@ impl Writer {
         Erasure::new(&self.archive, what)
     }
 
-    /// What can be read since this was last asked, in the order it was added. It is kept until
-    /// then.
-    pub fn written(&mut self) -> Vec<Indexed> {
+    /// How many records can be read that could not when this was last asked, in the order they
+    /// were added.
+    pub fn written(&mut self) -> u64 {
         std::mem::take(&mut self.written)
     }
 
@@ -178,7 +178,7 @@ impl Writer {
     }
 
     /// Records that wait to be flushed.
-    pub fn unwritten(&self) -> usize {
+    pub fn unwritten(&self) -> u64 {
         self.gathered.len() + self.active.as_ref().map_or(0, |(active, _)| active.unwritten())
     }
 
@@ -209,7 +209,7 @@ impl Writer {
         let (active, _) = match &mut self.active {
             Some(active) => active,
             none => {
-                let begun = self.archive.begin(&*self.disk, &mut self.newest, first.received)?;
+                let begun = self.archive.begin(&*self.disk, &mut self.newest, first)?;
                 none.insert((begun, now))
             }
         };
@@ -221,7 +221,7 @@ impl Writer {
 
     fn flush_blocks(&mut self) -> io::Result<()> {
         if let Some((active, _)) = &mut self.active {
-            self.written.extend(active.flush()?);
+            self.written += active.flush()?;
         }
         Ok(())
     }

@@ -6,7 +6,6 @@
 //! to flush or to end, or what a record says beyond its entry.
 
 use super::disk::{Disk, Tape};
-use super::entry::{Indexed, Place};
 use super::frame::{FRAME_HEAD, FrameHead};
 use super::gathered::Gathered;
 use super::header::Header;
@@ -26,7 +25,7 @@ pub(crate) struct ActiveSegment {
     /// Frames behind those.
     pending: Vec<u8>,
     /// What is said of those.
-    listed: Vec<Indexed>,
+    gathered: Summary,
     number: u32,
     summary: Summary,
 }
@@ -55,7 +54,7 @@ impl ActiveSegment {
             key,
             written: 0,
             pending: header.bytes().to_vec(),
-            listed: Vec::new(),
+            gathered: Summary::default(),
             number: 0,
             summary: Summary::default(),
         })
@@ -73,24 +72,20 @@ impl ActiveSegment {
             None => Some(block),
         };
         let Some(body) = sealed else { return false };
-        let (segment, offset) = (self.id, self.length());
         self.pending.extend_from_slice(&FrameHead::of(number, &body).bytes());
         self.pending.extend_from_slice(&body);
-        let indexed = (0..)
-            .zip(gathered.entries.drain(..))
-            .map(|(ordinal, entry)| Indexed { place: Place { segment, offset, ordinal }, entry });
-        self.listed.extend(indexed);
+        self.gathered.absorb(&gathered.summary);
         gathered.clear();
         true
     }
 
-    /// Writes what was added. Returns what can be read from now on.
+    /// Writes what was added. Returns how many records can be read from now on.
     ///
     /// # Errors
     /// When it cannot be written; it can be tried again.
-    pub(crate) fn flush(&mut self) -> io::Result<Vec<Indexed>> {
+    pub(crate) fn flush(&mut self) -> io::Result<u64> {
         if self.pending.is_empty() {
-            return Ok(Vec::new());
+            return Ok(0);
         }
         if let Err(error) = self.tape.write_at(&self.pending, self.written) {
             // Where not even that is possible, the next try writes over it, and the next
@@ -101,9 +96,9 @@ impl ActiveSegment {
         self.written += self.pending.len() as u64;
         self.pending.clear();
         self.pending.shrink_to(2 << 20);
-        let listed = std::mem::take(&mut self.listed);
-        listed.iter().for_each(|it| self.summary.add(it.entry.received));
-        Ok(listed)
+        let flushed = std::mem::take(&mut self.gathered);
+        self.summary.absorb(&flushed);
+        Ok(flushed.records)
     }
 
     /// Has the system bring everything that was flushed to the disk. Returns what the segment
@@ -132,8 +127,8 @@ impl ActiveSegment {
     }
 
     /// Records that wait to be flushed.
-    pub(crate) const fn unwritten(&self) -> usize {
-        self.listed.len()
+    pub(crate) const fn unwritten(&self) -> u64 {
+        self.gathered.records
     }
 
     /// Bytes that a block of this length takes.

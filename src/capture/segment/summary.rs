@@ -33,6 +33,14 @@ impl Summary {
         self.last = Some(self.last.map_or(received, |last| last.max(received)));
     }
 
+    /// Counts all records of another.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.records += other.records;
+        let firsts = self.first.into_iter().chain(other.first);
+        self.first = firsts.min();
+        self.last = self.last.max(other.last);
+    }
+
     /// The summary of a segment whose file has so many bytes; `None` where there is none that
     /// fits.
     pub(crate) fn read(directory: &Path, segment: SegmentId, bytes: u64) -> Option<Self> {

@@ -47,10 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let imported = arguments.files.iter().try_for_each(|path| {
         let named = |why: Failure| format!("{}: {why}", path.display());
         let report = file(arguments, path, &redactor, &mut |exchange| {
-            let written = writer.append(&exchange, clock.now()).map_err(io::Error::other);
-            // Nobody keeps an index of them here.
-            drop(writer.written());
-            written
+            writer.append(&exchange, clock.now()).map_err(io::Error::other)
         });
         let report = report.map_err(named)?;
         tell(path, &report);

@@ -24,11 +24,14 @@ fn capture(directory: PathBuf, first: u64) {
         encryption: seal.then(|| master(MASTER)),
         ..CaptureSettings::default()
     };
-    let hook: CaptureHook = Box::new(|event| {
-        if let CaptureEvent::Written(indexed) = event {
-            let id = indexed.entry.request_id.unwrap();
+    let mut next = first;
+    let hook: CaptureHook = Box::new(move |event| {
+        if let CaptureEvent::Written(records) = event {
             let mut out = std::io::stdout();
-            writeln!(out, "{id}").and_then(|()| out.flush()).unwrap();
+            for number in next..next + records {
+                writeln!(out, "request-{number}").and_then(|()| out.flush()).unwrap();
+            }
+            next += records;
         }
     });
     let (handle, _thread) =

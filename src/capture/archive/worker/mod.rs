@@ -14,10 +14,9 @@ pub use queue::Reserved;
 pub use totals::{CaptureCounts, CaptureState, CaptureUsage, DropReason};
 
 use super::erase::{Changed, Erasure};
-use super::reading::Entries;
 use super::retention::{self, Kept};
 use super::{Archive, ArchiveError, Erase, Erased, Writer};
-use crate::capture::segment::{Indexed, SegmentId};
+use crate::capture::segment::SegmentId;
 use crate::capture::{CaptureSettings, Retention};
 use crate::types::Clock;
 use queue::{Budget, Job, Next, Queue, Waiting};
@@ -41,12 +40,12 @@ const DRAIN: Duration = Duration::from_millis(1_500);
 /// After a failure it is tried again as often.
 const RETRY: Duration = Duration::from_secs(3);
 
-/// What has become of records, for whoever keeps an index of them. In order.
-#[derive(Clone, Debug, PartialEq)]
+/// What has become of records, for whoever remembers where they are. In order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptureEvent {
-    /// A record can be read.
-    Written(Indexed),
-    /// None of a segment's records is where it was. Those that are left are told anew.
+    /// So many more can be read, in the order in which they were submitted.
+    Written(u64),
+    /// None of a segment's records is where it was.
     Gone(SegmentId),
 }
 
@@ -245,9 +244,6 @@ impl CaptureWorker {
         let changed = erasure.step();
         if !matches!(changed, Ok(Changed::No)) {
             self.say(CaptureEvent::Gone(segment));
-            for left in Entries::of(self.writer.archive(), segment).flatten() {
-                self.say(CaptureEvent::Written(left));
-            }
             self.tidied = None;
         }
         match changed {
@@ -259,9 +255,9 @@ impl CaptureWorker {
     /// Tells what has been written.
     fn tell(&mut self) {
         let written = self.writer.written();
-        self.totals.write(written.len());
-        for indexed in written {
-            self.say(CaptureEvent::Written(indexed));
+        if written > 0 {
+            self.totals.write(written);
+            self.say(CaptureEvent::Written(written));
         }
     }
 

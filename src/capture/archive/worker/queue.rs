@@ -20,7 +20,7 @@ const OVERHEAD: u64 = 1024;
 const ASKED: usize = 64;
 /// With so many bytes to be written, or this share of all that may be held, the thread is woken
 /// before it looks by itself.
-const HEAP: u64 = 1 << 20;
+const HEAP: u64 = 256 << 10;
 const HEAP_SHARE: u64 = 4;
 /// An exchange of so many bytes has a block of its own.
 const LARGE: u64 = 64 * 1024;

@@ -94,13 +94,13 @@ pub(super) struct Totals {
 
 impl Totals {
     /// So many exchanges are in a file.
-    pub(super) fn write(&self, exchanges: usize) {
-        self.written.fetch_add(exchanges as u64, Ordering::Relaxed);
+    pub(super) fn write(&self, exchanges: u64) {
+        self.written.fetch_add(exchanges, Ordering::Relaxed);
     }
 
     /// So many exchanges are not written.
-    pub(super) fn lose(&self, reason: DropReason, exchanges: usize) {
-        self.dropped[reason.index()].fetch_add(exchanges as u64, Ordering::Relaxed);
+    pub(super) fn lose(&self, reason: DropReason, exchanges: u64) {
+        self.dropped[reason.index()].fetch_add(exchanges, Ordering::Relaxed);
     }
 
     /// Notes what is on the disk.

@@ -36,14 +36,16 @@ fn master() -> Master {
 fn segment(directory: &Path, records: u64, master: Option<&Master>) -> (Vec<u64>, u64) {
     let mut active = ActiveSegment::begin(&SystemDisk, directory, ID, master).unwrap();
     let (mut packer, mut gathered) = (Packer::new().unwrap(), Gathered::default());
+    let mut offsets = Vec::new();
     for number in 0..records {
+        offsets.push(active.length());
         let exchange = numbered(number, 60);
         gathered.add(Draft::of(&exchange).unwrap());
         let block = packer.pack(gathered.records()).unwrap();
         assert!(active.append(block, &mut gathered));
     }
-    let listed = active.flush().unwrap();
-    (listed.iter().map(|it| it.place.offset).collect(), active.length())
+    assert_eq!(active.flush().unwrap(), records);
+    (offsets, active.length())
 }
 
 /// The numbers of the whole records, and the places where something else is.
