@@ -143,7 +143,6 @@ impl App {
         };
         let Observing { observer, history, worker, exporter } = observed.start()?;
         let metrics = Arc::clone(observer.metrics());
-        let remembering = Arc::new(Remembering::new(history, around.recording, &metrics));
         let caching = Caching::start(&settings, around.answers, &metrics, clock)?;
         let capturing = Capturing::start(&settings, around.captures.as_deref(), &metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
@@ -151,8 +150,6 @@ impl App {
         let upstreams = numbered(settings.upstreams);
         let edits = routing::edits(&upstreams, &settings.models, store.as_ref());
         let (keyring, keys) = keys::keys(&settings.keys, store.as_ref());
-        let budgets = Budgets::of(&observer, store, clock);
-        let alerting = Alerting::new(settings.webhooks, watch, &observer, clock)?;
         let told = (Arc::clone(&observer), Arc::clone(&caching.cache));
         let watcher = Watcher::new(upstreams.clone(), settings.models, Arc::clone(&edits), told);
         let deps = Arc::new(Deps {
@@ -170,18 +167,17 @@ impl App {
             cut: CancellationToken::new(),
         });
         Ok(Self {
-            deps,
             upstreams,
             edits,
             watcher,
+            remembering: Arc::new(Remembering::new(history, around.recording, &metrics)),
             sampler: Arc::new(Sampler::new(metrics)),
-            budgets,
-            alerting,
+            budgets: Budgets::of(&deps.observer, store, clock),
+            alerting: Alerting::new(settings.webhooks, watch, &deps.observer, clock)?,
             keys: Arc::new(keys),
             caching,
             capturing,
             replaying,
-            remembering,
             installation,
             level,
             data,
@@ -189,6 +185,7 @@ impl App {
             drain: settings.server.drain,
             worker,
             exporter,
+            deps,
         })
     }
 

@@ -73,7 +73,7 @@ async fn the_level_of_logs_can_be_changed_while_it_runs() {
     assert_eq!(proxy.log()[0].text("trace_id"), second.trace_id());
     // A page of another site can only send a form.
     assert_eq!(put(r#"{"level":"error"}"#, "text/plain").await.status, 415);
-    assert_eq!(put(r#"{"level":"loud"}"#, "application/json").await.status, 422);
+    assert_eq!(put(r#"{"level":"loud"}"#, "application/json").await.status, 400);
 }
 
 #[tokio::test]
