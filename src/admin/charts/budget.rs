@@ -6,7 +6,7 @@ use super::{Svg, at, escape};
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 200.0;
-const LEFT: f64 = 40.0;
+const LEFT: f64 = 48.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 24.0;
 const BASE: f64 = 172.0;

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 /// The pages that the bar leads to.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 8] = [
     ("Overview", "/"),
     ("Requests", "/requests"),
     ("Models", "/models"),
@@ -22,12 +22,12 @@ const PAGES: [(&str, &str); 10] = [
     ("Alerts", "/alerts"),
     ("Upstreams", "/upstreams"),
     ("Cache", "/cache"),
-    ("Captures", "/captures"),
     ("Replays", "/replays"),
-    ("Keys", "/keys"),
 ];
 /// Those behind them.
-const MORE: [(&str, &str); 5] = [
+const MORE: [(&str, &str); 7] = [
+    ("Captures", "/captures"),
+    ("Keys", "/keys"),
     ("Playground", "/playground"),
     ("Route", "/route"),
     ("Configuration", "/config"),

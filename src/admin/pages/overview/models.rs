@@ -28,6 +28,8 @@ pub(super) enum Health {
     Burning,
     /// It burns too fast for the period.
     Slow,
+    /// More of it went wrong than it promises, of too few requests to say that it burns.
+    InsufficientTraffic,
     /// Well.
     Healthy,
     /// Nobody asks for it.
@@ -76,14 +78,17 @@ pub(super) fn rows(state: &AdminState, period: &Period) -> Vec<ModelRow> {
     rows
 }
 
-/// The worst budget of each model.
+/// The worst budget of each model: by its state, and of two in the same with less left.
 fn worst(reports: Vec<BudgetReport>) -> BTreeMap<String, BudgetReport> {
     let mut worst: BTreeMap<String, BudgetReport> = BTreeMap::new();
     let left = |report: &BudgetReport| report.budget.remaining_ratio.unwrap_or(f64::INFINITY);
+    let is_worse = |one: &BudgetReport, other: &BudgetReport| {
+        let by_state = one.state.cmp(&other.state);
+        by_state.then_with(|| left(other).total_cmp(&left(one))).is_gt()
+    };
     for report in reports {
         let Some(model) = report.model.clone() else { continue };
-        let is_worse = worst.get(&model).is_none_or(|known| left(&report) < left(known));
-        if is_worse {
+        if worst.get(&model).is_none_or(|known| is_worse(&report, known)) {
             worst.insert(model, report);
         }
     }
@@ -115,6 +120,7 @@ fn row(
         Some(BudgetState::Exhausted) => Health::Spent,
         Some(BudgetState::Page) => Health::Burning,
         Some(BudgetState::Ticket) => Health::Slow,
+        Some(BudgetState::InsufficientTraffic) => Health::InsufficientTraffic,
         Some(BudgetState::NoTraffic) | None if figures.requests_total == 0 => Health::Quiet,
         _ => Health::Healthy,
     };
@@ -174,6 +180,7 @@ impl Health {
             Self::Spent => "× Spent",
             Self::Burning => "! Burning",
             Self::Slow => "~ Too fast",
+            Self::InsufficientTraffic => "Insufficient traffic",
             Self::Healthy => "✓ Healthy",
             Self::Quiet => "Quiet",
         }
@@ -184,7 +191,7 @@ impl Health {
             Self::Down | Self::Spent | Self::Burning => "bad",
             Self::Slow => "doubt",
             Self::Healthy => "good",
-            Self::Quiet => "",
+            Self::InsufficientTraffic | Self::Quiet => "",
         }
     }
 }

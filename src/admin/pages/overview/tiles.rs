@@ -72,9 +72,13 @@ pub(super) fn tiles(state: &AdminState, period: &Period, total: Option<&Tally>) 
             past(&Point::tokens_per_second),
             0.0,
         ),
-        Tile::new("In flight", Some(in_flight), ("", human::number), Vec::new(), 0.0),
+        Tile::new("In flight", Some(in_flight), ("", whole), Vec::new(), 0.0),
         Tile::new("From cache", cached, ("", human::share), past(&cache), 0.0),
     ]
+}
+
+fn whole(requests: f64) -> String {
+    human::count(requests as u64)
 }
 
 impl Tile {
