@@ -31,7 +31,7 @@ async fn chat(proxy: &Proxy, key: &str) -> (u16, Value) {
 async fn states(proxy: &Proxy) -> Value {
     let told = send_as(proxy, VIEWER, "GET /keys.json", "").await.json();
     let state = |key: &Value| json!([key["alias"], key["origin"], key["revoked"].is_string()]);
-    told["keys"].as_array().unwrap().iter().map(state).collect()
+    told["keys"].as_array().into_iter().flatten().map(state).collect()
 }
 
 #[tokio::test]
