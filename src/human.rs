@@ -185,41 +185,9 @@ fn unbounded(value: f64) -> String {
     .to_owned()
 }
 
-/// A stranger's text with everything visible that would steer whoever looks at it: control
-/// characters as their pictures (Unicode, Control Pictures), and marks that turn the direction of
-/// writing (UAX 9) by their numbers. Line feeds and tabs stay.
-pub fn visible(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\t' => seen.push(letter),
-            '\u{0}'..='\u{1f}' => {
-                seen.extend(char::from_u32(u32::from('\u{2400}') + u32::from(letter)));
-            }
-            '\u{7f}' => seen.push('\u{2421}'),
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                seen.push_str(&format!("\u{27e8}U+{:04X}\u{27e9}", u32::from(letter)));
-            }
-            letter => seen.push(letter),
-        }
-    }
-    seen
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_steers_a_terminal_or_a_browser_is_seen() {
-        let text = "a\n\tb\u{1b}[31m\u{7f}\u{9b}\u{202e}\u{2066}é😀";
-        assert_eq!(visible(text), "a\n\tb␛[31m␡⟨U+009B⟩⟨U+202E⟩⟨U+2066⟩é😀");
-    }
 
     #[test]
     fn spans_of_time_have_three_digits_and_the_unit_that_suits() {

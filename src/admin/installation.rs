@@ -4,6 +4,7 @@
 
 use super::effective::ConfigControl;
 use super::playground::Playground;
+use crate::observe::TracePage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +18,10 @@ pub struct Installation {
     pub keys: Arc<[String]>,
     /// The way in that every caller takes.
     pub playground: Playground,
+    /// Where these pages are on this machine, without a slash at the end.
+    pub admin: Arc<str>,
+    /// Where kept traces can be looked at.
+    pub traces: Option<TracePage>,
     /// When it was started.
     pub began: Instant,
     /// Where everything is kept.

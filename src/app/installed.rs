@@ -8,8 +8,13 @@ use crate::types::Clock;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// That of a proxy with these settings, which clients of this machine reach at `proxy`.
-pub(super) fn of(settings: &Settings, proxy: SocketAddr, clock: Clock) -> Installation {
+/// That of a proxy with these settings, which clients of this machine reach at `proxy`, and
+/// operators at `admin`.
+pub(super) fn of(
+    settings: &Settings,
+    (proxy, admin): (SocketAddr, String),
+    clock: Clock,
+) -> Installation {
     let check = |text: &str| config::faults(text).into_iter().map(fault).collect();
     Installation {
         config: ConfigControl {
@@ -18,6 +23,8 @@ pub(super) fn of(settings: &Settings, proxy: SocketAddr, clock: Clock) -> Instal
         },
         keys: settings.keys.iter().map(|key| key.alias.clone()).collect(),
         playground: Playground::at(proxy),
+        admin: admin.into(),
+        traces: settings.tracing.page.clone(),
         began: clock.now(),
         data_dir: Arc::new(settings.server.data_dir.clone()),
     }

@@ -132,21 +132,15 @@ impl App {
         let level = around.level.unwrap_or_else(|| LevelSwitch::new(settings.log.level, |_| {}));
         let store = around.store.map(Arc::new);
         let watch = EndpointWatch::new(clock.now());
-        let observed = Observed {
-            settings: &settings,
-            recording: around.recording,
-            names: around.names,
-            log: around.log.map(|log| (log, level.access_lines())),
-            store: store.as_ref(),
-            watch: watch.clone(),
-            clock,
-        };
+        let log = around.log.map(|log| (log, level.access_lines()));
+        let record = (around.recording, around.names, log);
+        let observed = Observed::new(&settings, record, (store.as_ref(), watch.clone()), clock);
         let Observing { observer, history, worker, exporter } = observed.start()?;
         let metrics = Arc::clone(observer.metrics());
         let caching = Caching::start(&settings, around.answers, &metrics, clock)?;
         let capturing = Capturing::start(&settings, around.captures.as_deref(), &metrics, clock);
         let replaying = Replaying::new(&settings, around.captures.as_deref(), first(&data));
-        let installation = installed::of(&settings, first(&data), clock);
+        let installation = installed::of(&settings, (first(&data), admin.url()), clock);
         let upstreams = numbered(settings.upstreams);
         let edits = routing::edits(&upstreams, &settings.models, store.as_ref());
         let (keyring, keys) = keys::keys(&settings.keys, store.as_ref());

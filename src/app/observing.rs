@@ -23,15 +23,15 @@ const FLUSH: Duration = Duration::from_secs(3);
 
 /// What is to be observed, and how.
 pub(super) struct Observed<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) recording: Recording,
-    pub(super) names: SemanticNames,
-    pub(super) log: Option<(LogOutput, AccessLines)>,
+    settings: &'a Settings,
+    recording: Recording,
+    names: SemanticNames,
+    log: Option<(LogOutput, AccessLines)>,
     /// Where it is known what was before.
-    pub(super) store: Option<&'a Arc<Store>>,
+    store: Option<&'a Arc<Store>>,
     /// Who watches endpoints.
-    pub(super) watch: EndpointWatch,
-    pub(super) clock: Clock,
+    watch: EndpointWatch,
+    clock: Clock,
 }
 
 /// The observer and the threads behind it.
@@ -42,7 +42,17 @@ pub(super) struct Observing {
     pub(super) exporter: Option<JoinHandle<()>>,
 }
 
-impl Observed<'_> {
+impl<'a> Observed<'a> {
+    /// What `settings` say, recorded so, with what was before and who else looks.
+    pub(super) fn new(
+        settings: &'a Settings,
+        (recording, names, log): (Recording, SemanticNames, Option<(LogOutput, AccessLines)>),
+        (store, watch): (Option<&'a Arc<Store>>, EndpointWatch),
+        clock: Clock,
+    ) -> Self {
+        Self { settings, recording, names, log, store, watch, clock }
+    }
+
     /// Starts everybody.
     pub(super) fn start(self) -> Result<Observing, StartError> {
         let Self { settings, recording, names, log, store, watch, clock } = self;

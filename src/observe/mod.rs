@@ -45,6 +45,6 @@ pub use slo::{
 pub use timeline::Timeline;
 pub use trace::{
     ExportHealth, ExportReport, Floor, KeepReason, Keeper, OtlpProtocol, OtlpSettings, Sampling,
-    TraceExport, TracingSettings, Trust, Trusted,
+    TraceExport, TracePage, TracingSettings, Trust, Trusted,
 };
 pub use worker::{LogOutput, Outputs, QueueFull, RecordNames, RecordSink, Worker};

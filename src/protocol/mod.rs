@@ -62,5 +62,5 @@ pub use request::{
 };
 pub use sse::{Piece, PieceKind, SseEvent, SseSplitter};
 pub use stream::{Fed, StreamReader, UsageChunk};
-pub use text::{clean_text, percent_decode};
+pub use text::{clean_text, is_harmful, percent_decode};
 pub use trace_context::{TraceParent, format_traceparent, parse_trace_id, parse_traceparent};

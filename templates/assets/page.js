@@ -88,12 +88,14 @@ function go(to) {
 document.addEventListener("click", (event) => {
   const tr = event.target.closest("tr[data-href]");
   if (tr && !event.target.closest("a, button, input")) location.href = tr.dataset.href;
-  const copy = event.target.closest("button[data-copy]");
+  const copy = event.target.closest("button:is([data-copy], [data-copy-from], [data-copy-link])");
   if (copy) {
-    navigator.clipboard.writeText(copy.dataset.copy).then(() => {
-      const before = copy.textContent;
+    const { copy: text, copyFrom: from } = copy.dataset;
+    const there = from && document.getElementById(from).textContent;
+    navigator.clipboard.writeText(text ?? there ?? location.href).then(() => {
+      const before = [...copy.childNodes];
       copy.textContent = "Copied";
-      setTimeout(() => { copy.textContent = before; }, 1200);
+      setTimeout(() => copy.replaceChildren(...before), 1200);
     });
   }
 });

@@ -57,7 +57,10 @@ mod replay;
 #[cfg(test)]
 mod replays;
 #[cfg(test)]
+mod request_page;
+#[cfg(test)]
 mod routing;
+#[cfg(test)]
 mod run_time_keys;
 #[cfg(test)]
 mod shares;

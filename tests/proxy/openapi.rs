@@ -8,6 +8,14 @@ use std::time::Instant;
 const STREAMS: [&str; 4] =
     ["/api/v1/live", "/metrics", "/debug/pprof/profile", "/debug/pprof/heap"];
 
+/// Target `m` at `u`, which weighs more from now on.
+const WEIGH: &str = r#"{"upstream":"u","model":"m","weight":2}"#;
+/// An alert, as an Alertmanager sends it.
+const NOTIFICATION: &str = r#"{"version":"4","receiver":"transom","alerts":[{"status":"firing",
+    "labels":{"alertname":"Trial"},"annotations":{"summary":"Only a trial."},
+    "startsAt":"2026-01-01T08:00:00Z","endsAt":"0001-01-01T00:00:00Z",
+    "generatorURL":"http://localhost:9090/graph","fingerprint":"5ea1"}]}"#;
+
 /// The document, read strictly: what it does not name, there must not be.
 struct Contract(Value);
 
@@ -76,8 +84,10 @@ async fn busy() -> (Proxy, Home, Upstream) {
     let upstream = Upstream::start(serve_well);
     let home = Home::new();
     let data = format!("data_dir = {:?}", home.path());
-    let tables = "[cache]\nmodels = [\"*\"]\n[capture]\nmodels = [\"*\"]\nmode = \"full\"\n";
-    let proxy = Setup::to([upstream.url()]).server(&data).tables(tables).start().await;
+    let tables = "[cache]\nmodels = [\"*\"]\n[capture]\nmodels = [\"*\"]\nmode = \"full\"\n\
+                  [[webhook]]\nname = \"hook\"\nurl = \"http://127.0.0.1:1\"\nsecret_env = \"HOOK\"\n";
+    let setup = Setup::to([upstream.url()]).server(&data).tables(tables);
+    let proxy = setup.env("HOOK", &format!("whsec_{}", "c2VjcmV0".repeat(4))).start().await;
     for body in [
         r#"{"model":"m","messages":[{"role":"user","content":"a"}],"temperature":0}"#,
         r#"{"model":"m","messages":[{"role":"user","content":"a"}],"temperature":0}"#,
@@ -136,10 +146,32 @@ async fn what_is_done_and_what_is_refused_is_answered_as_the_document_says() {
         ("post", "/api/v1/replays", r#"{"a":{}}"#, 400),
         ("post", "/api/v1/captures/erase", r#"{"key":"nobody"}"#, 200),
         ("post", "/api/v1/captures/erase", "{}", 400),
+        ("put", "/api/v1/upstreams/weights", WEIGH, 200),
+        ("put", "/api/v1/upstreams/weights", r#"{"upstream":"u"}"#, 400),
+        ("put", "/api/v1/upstreams/weights", r#"{"upstream":"u","model":"x","weight":1}"#, 404),
+        ("post", "/api/v1/alerts/alertmanager", NOTIFICATION, 200),
+        ("post", "/api/v1/alerts/alertmanager", "{}", 400),
+        ("post", "/api/v1/keys", r#"{"alias":"k"}"#, 409),
+        ("post", "/api/v1/keys", r#"{"alias":"k","close":true}"#, 201),
+        ("post", "/api/v1/keys", r#"{"alias":"k*"}"#, 400),
     ] {
         let answer = send(&proxy, method, path, body).await;
         assert_eq!(answer.status, status, "{method} {path} {body}: {}", answer.text());
         contract.holds(method, path, &answer);
+    }
+    for (method, path, asked, status) in [
+        ("delete", "/api/v1/keys/{alias}", "/api/v1/keys/k", 200),
+        ("delete", "/api/v1/keys/{alias}", "/api/v1/keys/none", 404),
+        ("post", "/api/v1/keys/{alias}/restore", "/api/v1/keys/none/restore", 404),
+        ("post", "/api/v1/webhooks/{name}/test", "/api/v1/webhooks/hook/test", 202),
+        ("post", "/api/v1/webhooks/{name}/test", "/api/v1/webhooks/none/test", 404),
+    ] {
+        let answer = send(&proxy, method, asked, "{}").await;
+        assert_eq!(answer.status, status, "{method} {asked}: {}", answer.text());
+        contract.holds(method, path, &answer);
+    }
+    for path in ["/api/v1/alerts", "/api/v1/keys", "/api/v1/upstreams"] {
+        contract.holds("get", path, &proxy.admin_get(path).await);
     }
     contract.holds("get", "/api/v1/replays", &proxy.admin_get("/api/v1/replays").await);
     contract.holds("get", "/api/v1/audit", &proxy.admin_get("/api/v1/audit").await);

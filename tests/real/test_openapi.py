@@ -13,10 +13,13 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from processes import Process, http_get, installed, ran, until
-from servers import Proxy, Sim
+from servers import Proxy, Sim, key_table
 
 NEVER_ENDING = "/(live|progress)$|^/debug/"
 """Streams of events, and profiles, which take as long as they are asked to."""
+KEY = "sk-openapi"
+"""There is a key from the start: requests that are made up make others, and so close the proxy."""
+HEADERS = {"authorization": f"Bearer {KEY}"}
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -33,6 +36,9 @@ def proxy(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     to sign in: who shows ten made-up tokens is let wait."""
     folder = tmp_path_factory.mktemp("openapi")
     sim = Sim(program, folder / "sim")
+    secret = folder / "secret"
+    secret.write_text("whsec_" + "c2VjcmV0" * 4)
+    secret.chmod(0o600)
     tables = f"""\
 [[upstream]]
 name = "sim"
@@ -43,10 +49,16 @@ name = "{Sim.MODEL}"
 targets = [{{ upstream = "sim" }}]
 cache = true
 capture = "full"
-"""
+
+[[webhook]]
+name = "nobody"
+url = "http://127.0.0.1:1"
+secret_file = "{secret}"
+
+{key_table(KEY)}"""
     proxy = Proxy(program, folder / "transom", tables)
     for _ in range(2):
-        assert proxy.chat(Sim.MODEL, temperature=0).status == 200
+        assert proxy.chat(Sim.MODEL, HEADERS, temperature=0).status == 200
     yield proxy
     stop(proxy.process)
     stop(sim.process)
@@ -89,4 +101,4 @@ def test_requests_made_up_from_the_document_break_nothing(
         seconds=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    until("Transom to be well after all that", lambda: proxy.chat(Sim.MODEL).status == 200)
+    until("Transom to be well after all that", lambda: proxy.chat(Sim.MODEL, HEADERS).status == 200)

@@ -17,12 +17,15 @@ use axum::extract::State;
 use serde_json::{Map, Value, json};
 
 /// The fragments, in the order in which their areas are told.
-const AREAS: [&str; 8] = [
+const AREAS: [&str; 11] = [
     include_str!("numbers.json"),
     include_str!("requests.json"),
+    include_str!("alerts.json"),
+    include_str!("upstreams.json"),
     include_str!("cache.json"),
     include_str!("captures.json"),
     include_str!("replays.json"),
+    include_str!("keys.json"),
     include_str!("configuration.json"),
     include_str!("playground.json"),
     include_str!("system.json"),

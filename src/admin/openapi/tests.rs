@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::admin::access::listed;
+use crate::alert::{Alert, BudgetFacts, EndpointFacts, Facts, Standing, Subject};
+use crate::observe::slo::{BurnReport, Severity};
 use std::collections::BTreeSet;
+use std::time::UNIX_EPOCH;
 
 /// Paths outside of `/api/` that programs use.
 const OTHERS: [&str; 5] =
@@ -70,5 +73,61 @@ fn who_may_is_what_the_table_says() {
     let responses = &document["paths"]["/api/v1/log"]["put"]["responses"];
     for status in ["200", "400", "401", "403", "413", "415", "429"] {
         assert!(responses.get(status).is_some(), "{status}");
+    }
+}
+
+#[test]
+fn alerts_look_as_the_document_says() {
+    let mut document = whole("", "transom-1");
+    let burn = BurnReport {
+        severity: Severity::Page,
+        long: "1h".to_owned(),
+        short: "5m".to_owned(),
+        factor: 14.4,
+        long_rate: Some(20.0),
+        short_rate: None,
+        burning: true,
+    };
+    let budget = Facts::Budget(BudgetFacts {
+        objective: 0.99,
+        window_seconds: 2_592_000,
+        events: 100,
+        bad_events: 20,
+        remaining_ratio: Some(-1.0),
+        exhausted_in_seconds: Some(0),
+        burn: vec![burn],
+    });
+    let endpoint = Facts::Endpoint(EndpointFacts {
+        attempts: 40,
+        failed: 30,
+        window_seconds: 60,
+        last_error: Some("connect_refused"),
+        models: vec!["m".to_owned()],
+    });
+    let (slo, model) = ("availability".to_owned(), Some("m".to_owned()));
+    let (upstream, at) = ("u".to_owned(), "127.0.0.1:1".to_owned());
+    for (schema, subject, facts) in [
+        (
+            "BudgetAlert",
+            Subject::BudgetBurning { severity: Severity::Page, slo, model },
+            budget.clone(),
+        ),
+        (
+            "BudgetAlert",
+            Subject::BudgetExhausted { slo: "goodput".to_owned(), model: None },
+            budget,
+        ),
+        ("EndpointAlert", Subject::UpstreamFailing { upstream, endpoint: at }, endpoint),
+    ] {
+        let standing = Standing::Firing;
+        let alert = Alert { standing, subject, since: UNIX_EPOCH, until: None, facts }.told();
+        document["components"]["schemas"][schema]["additionalProperties"] = false.into();
+        let root = json!({
+            "$ref": format!("#/components/schemas/{schema}"),
+            "components": document["components"],
+        });
+        let validator = jsonschema::validator_for(&root).unwrap();
+        let wrong: Vec<_> = validator.iter_errors(&alert).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{schema}: {wrong:?}\n{alert}");
     }
 }

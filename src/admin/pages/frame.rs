@@ -2,6 +2,7 @@
 //!
 //! Must not know: what is on a page.
 
+use super::elsewhere::Elsewhere;
 use crate::admin::AdminState;
 use crate::admin::access::{Right, Visitor};
 use crate::admin::assets::Assets;
@@ -12,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The pages that the bar leads to.
 const PAGES: [(&str, &str); 8] = [
@@ -49,6 +51,12 @@ pub(in crate::admin) struct Frame {
     pub(in crate::admin) version: &'static str,
     /// Alerts that fire.
     pub(in crate::admin) firing: usize,
+    /// Where callers of this machine send requests.
+    pub(in crate::admin) proxy: String,
+    /// Where these pages are on this machine, `base` and all.
+    pub(in crate::admin) admin: Arc<str>,
+    /// Where else what is here can be had.
+    pub(in crate::admin) elsewhere: Option<Elsewhere>,
     /// Who looks.
     pub(in crate::admin) visitor: Visitor,
     assets: Assets,
@@ -106,13 +114,16 @@ impl FromRequestParts<AdminState> for Frame {
         state: &AdminState,
     ) -> Result<Self, Self::Rejection> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
-        let address = parts.uri.path_and_query().map_or("/", |address| address.as_str());
+        let address = parts.uri.path_and_query().map_or("/", |address| address.as_str()).to_owned();
         Ok(Self {
             base: state.access.base().to_owned(),
             theme: chosen(&parts.headers),
             firing: state.alerts.firing(),
+            proxy: format!("http://{}", state.installation.playground.proxy()),
+            admin: Arc::clone(&state.installation.admin),
+            elsewhere: Elsewhere::of(parts, state).await,
             visitor,
-            address: address.to_owned(),
+            address,
             version: env!("CARGO_PKG_VERSION"),
             assets: state.assets.clone(),
         })

@@ -4,6 +4,8 @@
 //! | file | owns |
 //! |---|---|
 //! | `frame` | what all pages have around them |
+//! | `elsewhere` | where else what a page shows can be had |
+//! | `quoting` | text as it has to be written to mean itself |
 //! | `shown` | a page as HTML or as JSON |
 //! | `live` | when pages should look again |
 //! | the others | a page each |
@@ -14,12 +16,14 @@ pub(super) mod alerts;
 pub(super) mod cache;
 pub(super) mod captures;
 pub(super) mod config;
+mod elsewhere;
 mod frame;
 pub(super) mod keys;
 pub(super) mod live;
 pub(super) mod models;
 pub(super) mod overview;
 pub(super) mod playground;
+mod quoting;
 pub(super) mod reference;
 pub(super) mod replays;
 pub(super) mod requests;

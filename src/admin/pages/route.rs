@@ -2,6 +2,7 @@
 //!
 //! Must not know: how a way is found.
 
+use super::quoting::shell;
 use super::{Form, Frame, Shown};
 use crate::admin::AdminState;
 use crate::admin::refusal::Refusal;
@@ -67,7 +68,7 @@ impl RoutePage {
     fn curl(&self) -> String {
         let Some(answer) = &self.answer else { return String::new() };
         let key = if answer.needs_key { " -H \"Authorization: Bearer $KEY\"" } else { "" };
-        let url = quoted(&format!("http://{}{}", self.proxy, answer.path));
+        let url = shell(&format!("http://{}{}", self.proxy, answer.path));
         if answer.method == "GET" {
             return format!("curl {url}{key}");
         }
@@ -75,7 +76,7 @@ impl RoutePage {
             "model": answer.model,
             "messages": [{ "role": "user", "content": "Hello" }],
         });
-        let body = quoted(&body.to_string());
+        let body = shell(&body.to_string());
         format!("curl {url} -H 'content-type: application/json'{key} -d {body}")
     }
 }
@@ -146,11 +147,6 @@ impl Promise {
         });
         format!("{share} {} {}", self.kind, limits.collect::<Vec<_>>().join(", "))
     }
-}
-
-/// As one word of a shell (POSIX.1-2017, Shell Command Language §2.2.2).
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn cache_said(cache: &Option<Value>) -> String {

@@ -105,7 +105,7 @@ impl Budget {
 
     fn gone(&self) -> String {
         match self.report.forecast.exhausted_in_seconds {
-            Some(0) => "gone".to_owned(),
+            Some(0) => "spent".to_owned(),
             Some(left) => {
                 let left = Duration::from_secs(left);
                 format!("gone in {}", human::seconds(left.as_secs_f64()))

@@ -26,6 +26,7 @@ pub(super) fn settings(
     let RawFloor { low, medium, high } = raw.floor;
     TracingSettings {
         otlp: raw.otlp.map(|Text(url)| OtlpSettings { endpoint: url.write(), protocol, headers }),
+        page: raw.page.map(|Text(page)| page),
         trust: match raw.trust {
             RawTrust::Word(RawTrustWord::Always) => Trust::Always,
             RawTrust::Word(RawTrustWord::Never) => Trust::Never,

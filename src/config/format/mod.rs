@@ -17,6 +17,7 @@ mod patience;
 mod percent;
 mod shared;
 mod size;
+mod trace_page;
 mod variable;
 mod webhook;
 
@@ -34,6 +35,7 @@ pub(super) use variable::VariableName;
 
 use super::error::quoted;
 use crate::cache::Pace;
+use crate::observe::TracePage;
 use crate::webhook::WebhookUrl;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -75,7 +77,7 @@ pub(super) struct Rule {
     check: fn(&str) -> Result<(), Refusal>,
 }
 
-static RULES: [Rule; 19] = [
+static RULES: [Rule; 20] = [
     Rule::of::<BasePath>(),
     Rule::of::<ByteSize>(),
     Rule::of::<Digest>(),
@@ -92,6 +94,7 @@ static RULES: [Rule; 19] = [
     Rule::of::<Percent>(),
     Rule::of::<RedisUrl>(),
     Rule::of::<SocketAddr>(),
+    Rule::of::<TracePage>(),
     Rule::of::<UpstreamModel>(),
     Rule::of::<VariableName>(),
     Rule::of::<WebhookUrl>(),

@@ -3,7 +3,7 @@
 //! Must not know: spans.
 
 use crate::config::format::{EndpointUrl, Network, Percent, Text, VariableName};
-use crate::observe::{Floor, Sampling};
+use crate::observe::{Floor, Sampling, TracePage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub(in crate::config) struct RawTracing {
     /// The environment variable that holds headers for the receiver, such as a token, as
     /// `name=value,name=value`.
     pub headers_env: Option<Text<VariableName>>,
+    /// Where kept traces can be looked at: the address of a trace's page, with `{trace_id}` in
+    /// it. Pages lead there.
+    pub page: Option<Text<TracePage>>,
     /// Whose trace context is continued: everybody's, nobody's, or that of callers in a list
     /// of networks. Anybody else's request begins a new trace that links to theirs.
     pub trust: RawTrust,
@@ -77,6 +80,7 @@ impl Default for RawTracing {
             otlp: None,
             protocol: RawOtlpProtocol::default(),
             headers_env: None,
+            page: None,
             trust: RawTrust::Word(RawTrustWord::Always),
             target_traces_per_minute: Sampling::default().target_per_minute,
             floor: RawFloor::default(),

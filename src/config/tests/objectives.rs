@@ -77,6 +77,7 @@ otlp = "localhost:4318"
 trust = ["10.0.0.0/33"]
 floor = { low = "50", high = "101%" }
 headers_env = "NOT_SET"
+page = "http://127.0.0.1:16686/trace/"
 "#,
         &[
             "transom.toml:3: tracing.otlp: is not a URL; write it like \"http://10.0.0.1:8000\"",
@@ -84,6 +85,7 @@ headers_env = "NOT_SET"
             "transom.toml:5: tracing.floor.high: must be 0% to 100%",
             "transom.toml:5: tracing.floor.low: \"50\" is not a percentage; write it like \"50%\" or \"2.5%\"",
             "transom.toml:6: tracing.headers_env: the environment variable it names is not set",
+            "transom.toml:7: tracing.page: has no place for the id of a trace: write {trace_id} where it belongs",
         ],
     );
 }

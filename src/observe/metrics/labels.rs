@@ -39,7 +39,7 @@ pub const LABELS: [(&str, &str); 27] = [
         "of attempts `success` or as `error_type`; of look-ups `hit`, `stale`, `miss`; of refreshes `success`, `failure` (the answer was not renewed), `skipped` (too many at once); of captures `written`, `sampled_out`, `replay`, `queue_full`, `paused`, `too_large`, `write_error`; of messages to webhooks `delivered`, `retried`, `given_up`, `dropped`; of reloads `success`, `failure`",
     ),
     ("route", "the path template of a known route, or `pass_through`"),
-    ("sink", "`log`, `traces` or `slo`"),
+    ("sink", "`log`, `traces`, `slo` or `history`"),
     ("slo", "the name of an objective"),
     ("source", "who counted: `upstream`, `estimated`, or `cache` for what the cache answered"),
     ("status", "the status the caller saw, 499 when it left before one, or `_OTHER`"),

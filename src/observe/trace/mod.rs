@@ -8,6 +8,7 @@ mod export;
 mod health;
 mod ids;
 mod keep;
+mod page;
 mod settings;
 mod spans;
 mod traffic;
@@ -19,6 +20,7 @@ mod tests;
 pub use export::TraceExport;
 pub use health::{ExportHealth, ExportReport};
 pub use keep::{KeepReason, Keeper};
+pub use page::TracePage;
 pub use settings::{Floor, OtlpProtocol, OtlpSettings, Sampling, TracingSettings, Trust, Trusted};
 pub(in crate::observe) use spans::{span_count, spans};
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Must not know: TOML, or how spans are made and sent.
 
+use super::TracePage;
 use crate::types::Secret;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -11,6 +12,8 @@ use std::net::IpAddr;
 pub struct TracingSettings {
     /// Where spans go; none are made without.
     pub otlp: Option<OtlpSettings>,
+    /// Where kept traces can be looked at.
+    pub page: Option<TracePage>,
     /// Whose trace context is taken over.
     pub trust: Trust,
     /// Which traces are kept.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 pub(crate) type Header<'a> = (&'a str, &'a str);
 
 pub(crate) const VIEWER: &str = "ta-canary-of-the-viewer";
-const READER: &str = "ta-canary-of-the-reader";
+pub(crate) const READER: &str = "ta-canary-of-the-reader";
 pub(crate) const OPERATOR: &str = "ta-canary-of-the-operator";
 pub(crate) const ADMIN: &str = "ta-canary-of-the-admin";
 pub(crate) const HTML: Header<'_> = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");

@@ -140,7 +140,7 @@ fn sentence(state: &AdminState, models: &[ModelRow]) -> Sentence {
         Health::Spent => " has spent its error budget.".to_owned(),
         _ => format!(" spends its error budget {burn} too fast."),
     };
-    let more = worst.gone_in.map_or_else(String::new, |seconds| {
+    let more = worst.gone_in.filter(|seconds| *seconds > 0).map_or_else(String::new, |seconds| {
         format!("At this rate it is gone in {}.", human::seconds(seconds as f64))
     });
     Sentence { before: so_far, model: Some(worst.name.clone()), after, more }

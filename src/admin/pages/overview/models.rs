@@ -220,7 +220,7 @@ impl ModelRow {
 
     pub(super) fn forecast(&self) -> String {
         match self.gone_in {
-            Some(0) => "gone".to_owned(),
+            Some(0) => "spent".to_owned(),
             Some(seconds) => format!("gone in {}", human::seconds(seconds as f64)),
             None if self.budget_left.is_some() => "lasts".to_owned(),
             None => String::new(),

@@ -7,6 +7,7 @@ use super::wanted::Wanted;
 use super::{date, tone};
 use crate::admin::AdminState;
 use crate::admin::history::shown;
+use crate::admin::pages::quoting::visible;
 use crate::admin::pages::{Form, Frame, Shown};
 use crate::admin::refusal::{Refusal, broken, refusal};
 use crate::history::recent::{Facet, Facets, RecentRequest, Seq};
@@ -133,7 +134,7 @@ fn made(state: &AdminState, frame: Frame, wanted: Wanted) -> RequestsPage {
     let next = page.as_ref().and_then(|page| page.next).map(|Seq(seq)| seq);
     RequestsPage {
         frame,
-        problem: problem.map(|why| human::visible(&why)),
+        problem: problem.map(|why| visible(&why)),
         matching: facets.matching,
         facets: told(&facets, &wanted),
         requests: page.map(|page| page.requests).unwrap_or_default(),
@@ -219,7 +220,7 @@ impl RequestsPage {
 
     fn chips(&self) -> Vec<(String, String)> {
         let chip = |(name, value): (&'static str, &str)| {
-            (human::visible(&format!("{name}: {value}")), self.wanted.with(name, None))
+            (visible(&format!("{name}: {value}")), self.wanted.with(name, None))
         };
         self.wanted.said().into_iter().map(chip).collect()
     }

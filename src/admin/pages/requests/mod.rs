@@ -6,11 +6,15 @@
 //! | `list` | the list, with counts of what could be asked for next |
 //! | `one` | a request: its waterfall, its stream, its facts |
 //! | `said` | what was asked and answered, where it was captured |
+//! | `raw` | the same as it went over the wire |
+//! | `again` | the request as a command that sends it again |
 //!
 //! Must not know: how requests are kept.
 
+mod again;
 mod list;
 mod one;
+mod raw;
 mod said;
 mod wanted;
 

@@ -2,7 +2,7 @@
 //!
 //! Must not know: how it was kept, or how pictures are drawn.
 
-use super::said::{Said, said};
+use super::said::{self, Said, View, said};
 use super::{date, tone};
 use crate::admin::AdminState;
 use crate::admin::access::{Action, Deed, Right};
@@ -14,10 +14,11 @@ use crate::history::recent::{RecentAttempt, RecentRequest};
 use crate::human;
 use crate::types::{ChunkKind, UsageSource};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
@@ -36,6 +37,17 @@ struct RequestPage {
     facts: Vec<Fact>,
     #[serde(skip)]
     said: Said,
+    #[serde(skip)]
+    view: View,
+    /// Where its trace can be looked at.
+    #[serde(skip)]
+    trace: Option<String>,
+}
+
+/// What stands in the address.
+#[derive(Deserialize)]
+pub(in crate::admin) struct Asked {
+    view: Option<String>,
 }
 
 struct Fact {
@@ -54,30 +66,47 @@ pub(in crate::admin) async fn show(
     form: Form,
     frame: Frame,
     Path(id): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refusal> {
+    let Query(Asked { view }) = asked?;
+    let view = if view.as_deref() == Some("raw") { View::Raw } else { View::Chat };
     let id = id.strip_suffix(".json").unwrap_or(&id).to_owned();
-    let page = spawn_blocking(move || made(&state, frame, &id)).await;
+    let page = spawn_blocking(move || made(&state, frame, (&id, view, form))).await;
     let page = page.map_err(|error| broken(error.to_string()))?;
     let gone = "no request of this id is kept; it may have made room for newer ones";
     Ok(Shown(form, page.ok_or_else(|| refusal(StatusCode::NOT_FOUND, gone))?).into_response())
 }
 
-fn made(state: &AdminState, frame: Frame, id: &str) -> Option<RequestPage> {
+fn made(
+    state: &AdminState,
+    frame: Frame,
+    (id, view, form): (&str, View, Form),
+) -> Option<RequestPage> {
     let request = state.history.recent().find(id)?;
     let total = request.duration.as_secs_f64();
     let strip = chunks(&request).map(|chunks| strip(&chunks, total));
-    let said = if frame.visitor.may(Right::Content) { said(state, &request) } else { Said::Hidden };
-    if let Said::Messages(..) = said {
+    // As JSON, nothing of it is told.
+    let may_see = form == Form::Html && frame.visitor.may(Right::Content);
+    let said = if may_see { said(state, &request, view) } else { Said::Hidden };
+    if let Said::Captured(_) = said {
         state.access.note(&frame.visitor, Deed::of(Action::Look).about(id));
     }
     Some(RequestPage {
         waterfall: waterfall(&bars(&request), total),
         facts: facts(&request, &frame.base),
+        trace: trace(state, &request),
         said,
+        view,
         strip,
         frame,
         request,
     })
+}
+
+/// Where the trace of `request` can be looked at, if it was kept.
+fn trace(state: &AdminState, request: &RecentRequest) -> Option<String> {
+    let page = state.installation.traces.as_ref()?;
+    request.kept.map(|_| page.of(&request.trace_id))
 }
 
 /// What took which part of the time.
@@ -202,6 +231,11 @@ fn facts(request: &RecentRequest, base: &str) -> Vec<Fact> {
 }
 
 impl RequestPage {
+    /// Whether the page has it as commands.
+    fn can_be_copied(&self) -> bool {
+        matches!(&self.said, Said::Captured(captured) if captured.again.is_some())
+    }
+
     /// What came of it, in words for each objective.
     fn under(&self) -> String {
         let request = &self.request;

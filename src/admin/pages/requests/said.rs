@@ -1,11 +1,13 @@
-//! What was asked and answered, where it was captured: as a conversation.
+//! What was asked and answered, where it was captured: as a conversation, or raw.
 //!
 //! What is shown is what the capture holds, redacted as it was. Must not know: who may see it.
 
+use super::again::Again;
+use super::raw::{Part, raw};
 use crate::admin::AdminState;
+use crate::admin::pages::quoting::visible;
 use crate::capture::{Content, Exchange, Filter};
 use crate::history::recent::RecentRequest;
-use crate::human;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -22,8 +24,33 @@ pub(super) enum Said {
     Hidden,
     /// It cannot be read.
     Failed(String),
-    /// The messages in their order, and what was taken out of them.
-    Messages(Vec<Message>, String),
+    /// It can be read.
+    Captured(Box<Captured>),
+}
+
+/// How it is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum View {
+    #[default]
+    Chat,
+    Raw,
+}
+
+/// What was captured.
+pub(super) struct Captured {
+    pub(super) content: Form,
+    /// What was taken out of it; empty where nothing was.
+    pub(super) taken: String,
+    /// The request, to be sent again.
+    pub(super) again: Option<Again>,
+}
+
+/// In which form it is shown.
+pub(super) enum Form {
+    /// The messages in their order.
+    Chat(Vec<Message>),
+    /// The request and its answer.
+    Raw(Vec<Part>),
 }
 
 /// One message.
@@ -33,7 +60,7 @@ pub(super) struct Message {
 }
 
 /// What was said in `request`.
-pub(super) fn said(state: &AdminState, request: &RecentRequest) -> Said {
+pub(super) fn said(state: &AdminState, request: &RecentRequest, view: View) -> Said {
     let Some(control) = &state.capture else { return Said::Nothing };
     if !request.captured {
         return Said::Nothing;
@@ -46,14 +73,24 @@ pub(super) fn said(state: &AdminState, request: &RecentRequest) -> Said {
         ..Filter::all()
     };
     match control.archive.exchanges(filter).map(|mut found| found.next()) {
-        Ok(Some(Ok((_, exchange)))) => messages(&exchange),
+        Ok(Some(Ok((_, exchange)))) => {
+            let taken = exchange.redactions.iter().map(|(name, count)| format!("{count} {name}"));
+            Said::Captured(Box::new(Captured {
+                content: match view {
+                    View::Chat => Form::Chat(messages(&exchange)),
+                    View::Raw => Form::Raw(raw(&exchange)),
+                },
+                taken: taken.collect::<Vec<_>>().join(", "),
+                again: Again::of(&exchange, state.installation.playground.proxy()),
+            }))
+        }
         Ok(None) => Said::Nothing,
         Ok(Some(Err(error))) => Said::Failed(error.to_string()),
         Err(error) => Said::Failed(error.to_string()),
     }
 }
 
-fn messages(exchange: &Exchange) -> Said {
+fn messages(exchange: &Exchange) -> Vec<Message> {
     let mut messages = Vec::new();
     match &exchange.request.body {
         Content::Whole(body) => asked(body, &mut messages),
@@ -67,9 +104,7 @@ fn messages(exchange: &Exchange) -> Said {
             _ => messages.push(message("answer", "Its body was not captured as a whole.")),
         }
     }
-    let taken: Vec<String> =
-        exchange.redactions.iter().map(|(name, count)| format!("{count} {name}")).collect();
-    Said::Messages(messages, taken.join(", "))
+    messages
 }
 
 fn asked(body: &[u8], into: &mut Vec<Message>) {
@@ -150,8 +185,8 @@ fn tools(calls: &Value) -> String {
 
 fn message(who: &str, text: &str) -> Message {
     let cut: String = text.chars().take(MOST).collect();
-    let more = if cut.len() < text.len() { " …" } else { "" };
-    Message { who: human::visible(who), text: human::visible(&cut) + more }
+    let text = if cut.len() < text.len() { format!("{cut} …") } else { cut };
+    Message { who: visible(who), text: visible(&text) }
 }
 
 #[cfg(test)]
