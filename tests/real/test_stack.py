@@ -270,7 +270,7 @@ def test_the_pages_are_published(machine: Machine) -> None:
     )
     assert published == own
     page = http_get(f"http://{machine.address(7082)}/")
-    assert "<title>Transom</title>" in page and "chat-shaky" in page
+    assert " · transom</title>" in page and "chat-shaky" in page
 
 
 def test_the_health_check_passes(machine: Machine) -> None:

@@ -17,6 +17,7 @@ use super::{Choice, Form, Frame, Shown, Window};
 use crate::admin::AdminState;
 use crate::admin::refusal::{Refusal, broken};
 use crate::human;
+use crate::types::ModelSlot;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -124,14 +125,17 @@ fn sentence(state: &AdminState, models: &[ModelRow]) -> Sentence {
     if models.is_empty() {
         return plain("No model has been found yet.");
     }
-    let healthy = models.iter().filter(|model| !model.health.is_bad()).count();
-    let so_far = match (models.len(), healthy) {
+    // What nobody has configured has no health.
+    let known: Vec<_> = models.iter().filter(|row| row.name != ModelSlot::OTHER_LABEL).collect();
+    let healthy = known.iter().filter(|model| !model.health.is_bad()).count();
+    let so_far = match (known.len(), healthy) {
+        (0, _) => "No model is served.".to_owned(),
         (1, 1) => "The model is healthy.".to_owned(),
         (all, healthy) if all == healthy => format!("All {all} models are healthy."),
         (1, _) => String::new(),
         (all, healthy) => format!("{healthy} of {all} models are healthy. "),
     };
-    let Some(worst) = models.iter().find(|model| model.health.is_bad()) else {
+    let Some(worst) = known.into_iter().find(|model| model.health.is_bad()) else {
         return plain(&so_far);
     };
     let burn = worst.burn.map_or_else(String::new, human::factor);
