@@ -18,11 +18,12 @@
 //! | [`types`] | shared words: ids, outcomes, time | nothing |
 //! | [`files`] | files that are their owner's alone | nothing |
 //! | [`human`] | numbers as people read them | nothing |
+//! | [`trust`] | whom our clients trust over TLS | nothing |
 //! | [`protocol`] | pure wire knowledge | types |
-//! | [`observe`] | record, metrics, access log | types |
+//! | [`observe`] | record, metrics, access log | types, trust |
 //! | [`history`] | past requests, each and in sums | types, observe |
 //! | [`alert`] | what is wrong now | types, observe |
-//! | [`webhook`] | who outside is told, and whether they heard | types, observe |
+//! | [`webhook`] | who outside is told, and whether they heard | types, trust, observe |
 //! | [`error`] | every fault and how it looks | types |
 //! | [`store`] | what outlives the process, over sled | types |
 //! | [`cache`] | answers that need not be asked for again | types, protocol |
@@ -57,6 +58,7 @@ pub mod protocol;
 pub mod replay;
 pub mod sim;
 pub mod store;
+pub mod trust;
 pub mod types;
 pub mod upstream;
 pub mod webhook;

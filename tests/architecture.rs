@@ -14,16 +14,17 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 25] = [
+const LAYERS: [Layer; 26] = [
     ("types", ""),
     ("human", ""),
     ("files", ""),
+    ("trust", ""),
     ("protocol", "types"),
     ("error", "types"),
-    ("observe", "types"),
+    ("observe", "types trust"),
     ("history", "types observe"),
     ("alert", "types human protocol observe"),
-    ("webhook", "types observe"),
+    ("webhook", "types trust observe"),
     // The parts that the pipeline brings together know nothing of one another.
     ("identity", "types error protocol observe::event"),
     ("admission", "types error protocol observe::event"),
@@ -34,7 +35,7 @@ const LAYERS: [Layer; 25] = [
     ("pipeline", PARTS),
     ("edge", PARTS_AND_PATH),
     // A client like any other, of captured traffic.
-    ("replay", "types files human protocol capture"),
+    ("replay", "types files human trust protocol capture"),
     ("admin", PATH_AND_REPLAY),
     ("sim", "types protocol"),
     // Composes the settings that each module declares; nobody below `app` may import it.
@@ -52,12 +53,12 @@ const LAYERS: [Layer; 25] = [
 const PARTS: &str = "types protocol error observe identity admission cache upstream capture store";
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
-const PATH_AND_REPLAY: &str = "types files human protocol error observe history alert webhook identity admission cache upstream \
-     capture store pipeline replay";
-const ALL_BELOW_APP: &str = "types files human protocol error observe history alert webhook identity admission cache upstream \
-     capture store pipeline edge admin replay sim config";
-const ALL: &str = "types files human protocol error observe history alert webhook identity admission cache upstream \
-     capture store pipeline edge admin replay sim config app";
+const PATH_AND_REPLAY: &str = "types files human trust protocol error observe history alert webhook \
+     identity admission cache upstream capture store pipeline replay";
+const ALL_BELOW_APP: &str = "types files human trust protocol error observe history alert webhook \
+     identity admission cache upstream capture store pipeline edge admin replay sim config";
+const ALL: &str = "types files human trust protocol error observe history alert webhook \
+     identity admission cache upstream capture store pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.
 const HOMES: [(&str, &[&str]); 8] = [

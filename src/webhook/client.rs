@@ -4,6 +4,7 @@
 
 use super::event::Message;
 use super::{SigningKey, WebhookSettings, WebhookUrl};
+use crate::trust::{client_config, system_roots};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -12,10 +13,9 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::timeout;
 
@@ -53,7 +53,7 @@ impl Client {
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(roots)?)
+            .with_tls_config(client_config(roots)?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
@@ -122,21 +122,4 @@ fn root_of(error: &(dyn Error + 'static)) -> String {
         root = source;
     }
     root.to_string().chars().take(LONGEST).collect()
-}
-
-fn tls(roots: RootCertStore) -> io::Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-fn system_roots() -> io::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs()?);
-    if added == 0 {
-        return Err(io::Error::other("the system has no certificates to trust a webhook by"));
-    }
-    Ok(roots)
 }

@@ -4,6 +4,7 @@
 //! *ring* and the system's certificates. Must not know: spans, or when they are sent.
 
 use super::settings::{OtlpProtocol, OtlpSettings};
+use crate::trust::{client_config, system_roots};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -16,7 +17,6 @@ use opentelemetry_otlp::{
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Endpoint;
@@ -43,7 +43,7 @@ pub(super) fn connect_trusting(
     settings: &OtlpSettings,
     patience: Duration,
 ) -> io::Result<SpanExporter> {
-    let tls = tls(roots)?;
+    let tls = client_config(roots)?;
     match settings.protocol {
         OtlpProtocol::HttpProto => over_http(settings, tls, patience),
         OtlpProtocol::Grpc => over_grpc(settings, tls, patience),
@@ -91,23 +91,6 @@ fn over_grpc(
         .with_timeout(patience)
         .build()
         .map_err(io::Error::other)
-}
-
-fn tls(roots: RootCertStore) -> io::Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-fn system_roots() -> io::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs()?);
-    if added == 0 {
-        return Err(io::Error::other("the system has no certificates to trust a receiver by"));
-    }
-    Ok(roots)
 }
 
 /// The exporter hides why it could not speak; this says it to who looks closely.

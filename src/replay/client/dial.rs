@@ -5,11 +5,12 @@
 
 use super::body::TimedBody;
 use super::target::Target;
+use crate::trust::client_config;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Executor, Read, Write};
 use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -49,19 +50,6 @@ pub enum ConnectError {
 struct ConnectionTasks {
     tracker: TaskTracker,
     closing: CancellationToken,
-}
-
-/// The certificates that the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded.
-///
-/// # Errors
-/// When they cannot be read, or there are none.
-pub fn system_roots() -> io::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs()?);
-    if added == 0 {
-        return Err(io::Error::other("the system has no certificates to trust a target by"));
-    }
-    Ok(roots)
 }
 
 impl ConnectError {
@@ -132,11 +120,7 @@ where
 
 fn tls(target: &Target, roots: RootCertStore) -> io::Result<(TlsConnector, ServerName<'static>)> {
     let name = ServerName::try_from(target.host().to_owned()).map_err(io::Error::other)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    let mut config = client_config(roots)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok((TlsConnector::from(Arc::new(config)), name))
 }

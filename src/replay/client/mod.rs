@@ -25,7 +25,7 @@ pub(crate) mod test_server;
 mod tests;
 
 pub use answer::KeepAnswers;
-pub use dial::{ConnectError, system_roots};
+pub use dial::ConnectError;
 pub use seen::Seen;
 pub use target::{Target, TargetError};
 

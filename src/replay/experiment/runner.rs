@@ -6,7 +6,7 @@
 use super::record::RecordError;
 use super::redacted::Redacted;
 use super::standing::Watch;
-use crate::replay::client::{KeepAnswers, Target, system_roots};
+use crate::replay::client::{KeepAnswers, Target};
 use crate::replay::compare::Arm;
 use crate::replay::directory::{DirectoryError, RunDirectory};
 use crate::replay::engine::{self, Budget, Run, RunError, Start};
@@ -15,6 +15,7 @@ use crate::replay::{
     BarrierError, CapReached, Plan, PlanError, Planned, Recorded, SpendCaps, SpendForecast,
     SpendGuard, StartAt, TargetFacts,
 };
+use crate::trust::system_roots;
 use crate::types::{Clock, Micros, Random};
 use rustls::RootCertStore;
 use std::io;
