@@ -5,6 +5,7 @@
 //! | `settings` | what an operator says |
 //! | `exchange`, `shape` | a request and what came back, with its content or without |
 //! | `recorder`, `tap` | which exchanges are written down, and what of them |
+//! | `batch` | exchanges that are over, so that several are made records of at once |
 //! | `sampling`, `session` | a share of the conversations; which conversation a request is of |
 //! | `redact`, `shaping` | what is taken out; what is left where everything is |
 //! | `segment` | one file of exchanges: its frames, their encoding and sealing |
@@ -15,6 +16,7 @@
 //! Must not know: how traffic is answered, or what a capture is used for.
 
 mod archive;
+mod batch;
 mod exchange;
 mod installation;
 mod interchange;

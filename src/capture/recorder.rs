@@ -3,6 +3,7 @@
 //! Redaction comes before the queue, so nothing waits there that must not be written. Must not
 //! know: how an exchange is served, or how a record is stored.
 
+use crate::capture::batch::Batch;
 use crate::capture::redact::cut;
 use crate::capture::{
     BadRule, CaptureHandle, CaptureMode, CaptureSettings, Choice, Content, Ending, Exchange,
@@ -13,12 +14,14 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
-/// Bodies above this size are redacted on a thread that may take its time.
+/// Bodies above this size are redacted on a thread that may take its time; others as soon as a
+/// few exchanges are over.
 const QUICKLY_REDACTED: u64 = 64 * 1024;
 
 /// Where callers show who they are.
@@ -33,6 +36,15 @@ pub struct Recorder {
     replays: AtomicU64,
     /// Exchanges on their way to the queue, from their beginning.
     under_way: TaskTracker,
+    /// Those that are over.
+    over: Batch<Over>,
+}
+
+/// An exchange that is over, with nothing taken out of it yet.
+struct Over {
+    tap: Box<Tap>,
+    exchange: Box<Exchange>,
+    headers: HeaderMap,
 }
 
 /// How a model is captured.
@@ -88,6 +100,7 @@ impl Recorder {
             sampled_out: AtomicU64::new(0),
             replays: AtomicU64::new(0),
             under_way: TaskTracker::new(),
+            over: Batch::default(),
         })
     }
 
@@ -118,8 +131,6 @@ impl Recorder {
     /// Writes down what `tap` has got of the request with `headers`. `exchange` is all else that
     /// is known of it, and has neither request nor answer.
     pub fn record(&self, mut tap: Box<Tap>, mut exchange: Box<Exchange>, headers: &HeaderMap) {
-        // Not only until the tap has given away what it has got.
-        let _under_way = tap.under_way.clone();
         if tap.is_given_up() {
             return self.tools.handle.give_up();
         }
@@ -132,12 +143,17 @@ impl Recorder {
             return;
         }
         exchange.session = tap.session.take();
-        let tools = Arc::clone(&self.tools);
-        if tap.held() <= QUICKLY_REDACTED {
-            return tools.write(tap, exchange, headers);
+        let held = tap.held();
+        let over = Over { tap, exchange, headers: headers.clone() };
+        if held > QUICKLY_REDACTED {
+            let tools = Arc::clone(&self.tools);
+            drop(self.under_way.spawn_blocking(move || tools.write(over)));
+        } else if self.over.add(over, held) {
+            let (tools, batch) = (Arc::clone(&self.tools), self.over.clone());
+            let write =
+                async move { batch.filled().await.into_iter().for_each(|it| tools.write(it)) };
+            drop(self.under_way.spawn(write));
         }
-        let headers = headers.clone();
-        drop(self.under_way.spawn_blocking(move || tools.write(tap, exchange, &headers)));
     }
 
     /// Does not write down a request for `model` that replays a captured one.
@@ -165,18 +181,28 @@ impl Recorder {
 }
 
 impl Tools {
-    fn write(&self, tap: Box<Tap>, mut exchange: Box<Exchange>, headers: &HeaderMap) {
+    /// Writes down what is left of an exchange; one that makes this panic is lost, and no other.
+    fn write(&self, over: Over) {
+        // Not only until the tap has given away what it has got.
+        let _under_way = over.tap.under_way.clone();
+        if catch_unwind(AssertUnwindSafe(|| self.try_to_write(over))).is_err() {
+            tracing::warn!("an exchange made its redaction panic, and is not captured");
+            self.handle.fail();
+        }
+    }
+
+    fn try_to_write(&self, Over { tap, mut exchange, headers }: Over) {
         let (route, reserved) = tap.give(&mut exchange);
         let Some(mut reserved) = reserved else { return self.handle.give_up() };
         if exchange.session.is_none() {
             let body = exchange.request.body.kept().map_or(&[][..], |body| body);
-            exchange.session = self.sessions.of(headers, &exchange.call.path, body);
+            exchange.session = self.sessions.of(&headers, &exchange.call.path, body);
         }
         let settings = &route.settings;
         if exchange.caller.key.is_none() {
-            exchange.caller.credential = Some(self.credential(headers));
+            exchange.caller.credential = Some(self.credential(&headers));
         }
-        exchange.request.headers = self.redactor.kept(headers);
+        exchange.request.headers = self.redactor.kept(&headers);
         match settings.mode {
             CaptureMode::Full => self.redactor.strip_path(&mut exchange),
             CaptureMode::Redacted => self.redactor.apply_to_kept(&mut exchange),

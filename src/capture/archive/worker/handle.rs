@@ -64,6 +64,11 @@ impl CaptureHandle {
         self.drop_one(DropReason::QueueFull);
     }
 
+    /// Counts an exchange of which no record could be made.
+    pub fn fail(&self) {
+        self.drop_one(DropReason::WriteError);
+    }
+
     /// Queues an exchange to be written. Never waits.
     pub fn submit(&self, exchange: &Exchange, reserved: Reserved) {
         if self.totals.is_paused() {
