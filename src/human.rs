@@ -62,6 +62,17 @@ pub fn bytes(value: u64) -> String {
     }
 }
 
+/// An amount of money: `$0.42`, `$1.20k`; less than a cent is said so.
+pub fn dollars(value: f64) -> String {
+    match value {
+        _ if !value.is_finite() => unbounded(value),
+        0.0 => "$0".to_owned(),
+        _ if value < 0.01 => "< $0.01".to_owned(),
+        _ if value < 1.0 => format!("${value:.2}"),
+        _ => format!("${}", number(value)),
+    }
+}
+
 /// A share of 1 as a percentage: `0.7 %`.
 pub fn share(value: f64) -> String {
     if value.is_finite() { format!("{} %", percent(value * 100.0)) } else { unbounded(value) }

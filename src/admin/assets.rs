@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// Name, extension, type, content.
-const FILES: [(&str, &str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str, &str); 8] = [
     ("style", "css", "text/css; charset=utf-8", include_str!("../../templates/assets/style.css")),
     (
         "page",
@@ -25,6 +25,25 @@ const FILES: [(&str, &str, &str, &str); 5] = [
         include_str!("../../templates/assets/sign_in.css"),
     ),
     ("replay", "css", "text/css; charset=utf-8", REPLAY),
+    (
+        "charts",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../templates/assets/charts.js"),
+    ),
+    // As they are published: see the LICENSE beside them.
+    (
+        "uplot",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../templates/assets/uplot/uplot.js"),
+    ),
+    (
+        "uplot",
+        "css",
+        "text/css; charset=utf-8",
+        include_str!("../../templates/assets/uplot/uplot.css"),
+    ),
     ("mark", "svg", "image/svg+xml", include_str!("../../templates/assets/mark.svg")),
 ];
 /// What the parts of a report need.

@@ -50,13 +50,12 @@ struct Over {
 /// How a model is captured.
 pub(super) struct Route {
     pub(super) settings: RouteCapture,
-    pub(super) redactor: Arc<Redactor>,
     sampler: Sampler,
 }
 
 /// What makes a record out of an exchange.
 struct Tools {
-    redactor: Arc<Redactor>,
+    redactor: Redactor,
     shaper: Shaper,
     sessions: Sessions,
     credentials: [HeaderName; 3],
@@ -76,14 +75,14 @@ impl Recorder {
         key: [u8; 32],
         handle: CaptureHandle,
     ) -> Result<Self, BadRule> {
-        let redactor = Arc::new(Redactor::new(&settings.redaction)?);
+        let redactor = Redactor::new(&settings.redaction)?;
         let route = |settings: RouteCapture| {
             let sampler = Sampler::new(settings.sampling, key);
-            Route { settings, redactor: Arc::clone(&redactor), sampler }
+            Route { settings, sampler }
         };
         let configured = configured.into_iter().map(|(name, own)| (name, own.map(route)));
         let tools = Tools {
-            redactor: Arc::clone(&redactor),
+            redactor,
             shaper: Shaper::new(key),
             sessions: Sessions::new(key),
             credentials: CREDENTIALS.map(HeaderName::from_static),
@@ -203,6 +202,9 @@ impl Tools {
             exchange.caller.credential = Some(self.credential(&headers));
         }
         exchange.request.headers = self.redactor.kept(&headers);
+        if let Some(answer) = &mut exchange.answer {
+            answer.message.headers = self.redactor.kept(&answer.message.headers);
+        }
         match settings.mode {
             CaptureMode::Full => self.redactor.strip_path(&mut exchange),
             CaptureMode::Redacted => self.redactor.apply_to_kept(&mut exchange),

@@ -22,7 +22,7 @@ pub struct Tap {
     pub(super) session: Option<Session>,
     /// The body that was asked with.
     asked: Bytes,
-    /// The status and the headers that may be written down.
+    /// The status and the headers, with nothing taken out of them yet.
     head: Option<(u16, HeaderMap)>,
     parts: Vec<Bytes>,
     /// Bytes of the answer, kept or not.
@@ -65,8 +65,7 @@ impl Tap {
 
     /// The head of the answer, as the client gets it. The last one counts.
     pub fn head(&mut self, head: &Parts) {
-        let headers = self.route.redactor.kept(&head.headers);
-        self.head = Some((head.status.as_u16(), headers));
+        self.head = Some((head.status.as_u16(), head.headers.clone()));
     }
 
     /// A part of its body, as the client gets it.
@@ -95,7 +94,7 @@ impl Tap {
     }
 
     /// Puts what it has got into `exchange`, whose answer, if it has one, knows all but its
-    /// head and body. Returns what it was made with.
+    /// head and body, with all of its headers. Returns what it was made with.
     pub(super) fn give(self, exchange: &mut Exchange) -> (Arc<Route>, Option<Reserved>) {
         exchange.request.body = Content::Whole(self.asked);
         let body = joined(self.parts);

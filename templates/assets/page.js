@@ -29,6 +29,7 @@ async function refresh() {
     }
     localTimes();
     mark();
+    document.dispatchEvent(new Event("fresh"));
     say("live");
   } catch {
     say("disconnected");
@@ -121,6 +122,7 @@ document.addEventListener("keydown", (event) => {
   } else if (key === "u" && !going) {
     localStorage.setItem("time", localStorage.getItem("time") === "utc" ? "local" : "utc");
     localTimes();
+    document.dispatchEvent(new Event("clock"));
   }
 });
 

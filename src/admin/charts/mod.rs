@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sparkline` | how a figure went |
 //! | `heatmap` | how many requests took how long, over time |
+//! | `lines` | how a few figures went, with axes |
 //! | `minutes` | how the attempts of an hour ended |
 //! | `budget` | what was left of an error budget, and when it is gone |
 //! | `waterfall` | what happened when within one request |
@@ -15,6 +16,7 @@
 
 mod budget;
 mod heatmap;
+mod lines;
 mod minutes;
 mod ruler;
 mod sparkline;
@@ -23,6 +25,7 @@ mod waterfall;
 
 pub(super) use budget::{BudgetPoint, burn_down};
 pub(super) use heatmap::{Heatmap, Row, heatmap};
+pub(super) use lines::{Line, Lines, Unit, clock};
 pub(super) use minutes::minutes;
 pub(super) use sparkline::sparkline;
 pub(super) use stream::{Chunk, Strip, strip};

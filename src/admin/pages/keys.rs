@@ -177,8 +177,7 @@ async fn made_of(
     // Many requests are looked through, which has no place on a thread that pages share.
     let rows = spawn_blocking(move || {
         let now = state.clock.date();
-        let began = now.checked_sub(window.length()).unwrap_or(UNIX_EPOCH);
-        let filter = Filter { ended: Some(began..now), ..Filter::default() };
+        let filter = Filter { ended: Some(window.dates(now)), ..Filter::default() };
         let uses = state.history.recent().uses(&filter, MOST);
         let row = |key| Row::of(key, &uses);
         (state.keys.is_open(), state.keys.known().into_iter().map(row).collect())

@@ -142,7 +142,7 @@ impl Build {
             profile: if cfg!(debug_assertions) { "debug" } else { "release" },
             target: std::env::consts::ARCH,
             features: has_heap_profile.then_some("heap-profile").into_iter().collect(),
-            allocator: if has_heap_profile { "jemalloc" } else { "system" },
+            allocator: if has_heap_profile { "jemalloc" } else { "mimalloc" },
         }
     }
 }

@@ -53,6 +53,12 @@ impl Point {
         self.per_second(Tally::tokens_out)
     }
 
+    /// What an hour like this step costs, in dollars.
+    pub fn cost_per_hour(&self) -> Option<f64> {
+        let tally = self.tally.as_ref().filter(|_| !self.lasts.is_zero())?;
+        Some(tally.cost().dollars() * 3_600.0 / self.lasts.as_secs_f64())
+    }
+
     fn per_second(&self, sum: impl Fn(&Tally) -> u64) -> Option<f64> {
         let tally = self.tally.as_ref().filter(|_| !self.lasts.is_zero())?;
         Some(sum(tally) as f64 / self.lasts.as_secs_f64())

@@ -135,7 +135,7 @@ fn sentence(models: &[ModelRow], sum: &Tally, window: Window) -> String {
             let share = human::brief(&human::share(ratio));
             format!("The cache had {share} of the answers it was asked for.")
         }
-        None => format!("The cache was asked for nothing in the last {}.", window.words()),
+        None => format!("The cache was asked for nothing in the {}.", window.said()),
     }
 }
 
@@ -152,7 +152,7 @@ fn tiles(
         if is_known { sparkline(&points, Some(0.0), name) } else { String::new() }
     };
     let tile = |name: &str, value: Option<f64>, how: fn(f64) -> String| Tile {
-        name: format!("{name}, last {}", window.words()),
+        name: format!("{name}, {}", window.said()),
         said: value.map_or_else(|| human::UNKNOWN.to_owned(), how),
         exact: value.map_or_else(|| "not known".to_owned(), human::exact),
         picture: String::new(),
@@ -170,7 +170,10 @@ fn tiles(
             picture: past(&tokens, "tokens spared"),
             ..tile("Tokens spared", tokens(sum), human::number)
         },
-        Tile { picture: past(&money, "money spared"), ..tile("Money spared", money(sum), dollars) },
+        Tile {
+            picture: past(&money, "money spared"),
+            ..tile("Money spared", money(sum), human::dollars)
+        },
         tile("Shared an exchange", Some(sum.cache("collapsed") as f64), human::number),
         Tile { name: "Kept now".to_owned(), ..tile("Kept", Some(bytes as f64), kept) },
     ]
@@ -178,16 +181,6 @@ fn tiles(
 
 fn kept(bytes: f64) -> String {
     human::bytes(bytes as u64)
-}
-
-/// An amount of money.
-fn dollars(value: f64) -> String {
-    match value {
-        0.0 => "$0".to_owned(),
-        _ if value < 0.01 => "< $0.01".to_owned(),
-        _ if value < 1.0 => format!("${value:.2}"),
-        _ => format!("${}", human::number(value)),
-    }
 }
 
 /// Those that there are, as bars.
@@ -249,7 +242,7 @@ impl CachePage {
             "Since the process began it has spared {} of upstreams' time, {} tokens and {}.",
             human::seconds(number("seconds")),
             human::number(number("tokens")),
-            dollars(number("usd"))
+            human::dollars(number("usd"))
         )
     }
 }

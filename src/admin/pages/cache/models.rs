@@ -2,7 +2,6 @@
 //!
 //! Must not know: how a row looks, or how anything is counted.
 
-use super::dollars;
 use crate::admin::AdminState;
 use crate::admin::charts::sparkline;
 use crate::cache::{CacheScope, CacheWhen, RouteCache};
@@ -91,6 +90,6 @@ impl ModelRow {
     }
 
     pub(super) fn saved_said(&self) -> String {
-        dollars(self.saved_usd)
+        human::dollars(self.saved_usd)
     }
 }

@@ -4,12 +4,14 @@
 //! | file | owns |
 //! |---|---|
 //! | `picture` | the heatmap, and where its cells lead |
+//! | `trends` | its figures step by step |
 //! | `budget` | what was left of a budget, day by day |
 //!
 //! Must not know: how anything is measured.
 
 mod budget;
 mod picture;
+mod trends;
 
 use super::{Choice, Form, Frame, Shown, Window};
 use crate::admin::AdminState;
@@ -24,6 +26,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use trends::Trends;
 
 #[derive(Template, Serialize)]
 #[template(path = "models.html")]
@@ -51,6 +54,8 @@ struct ModelPage {
     heatmap: Option<String>,
     #[serde(skip)]
     heatmap_of: &'static str,
+    /// Null where the past cannot be read.
+    trends: Option<Trends>,
     #[serde(skip)]
     burn_down: Option<String>,
     upstream_names: Vec<String>,
@@ -134,6 +139,7 @@ fn made(state: &AdminState, frame: Frame, window: Window, name: &str) -> Option<
     Some(ModelPage {
         heatmap: picture::heatmap_of(state, name, quantity, (&period, &frame.base, &budgets)),
         heatmap_of: if has_first { "First-token latency" } else { "Latency" },
+        trends: Trends::of(state, name, quantity, &period),
         burn_down: budgets.first().and_then(|budget| budget::burn_down_of(state, budget)),
         outcomes: now.as_ref().map(outcomes).unwrap_or_default(),
         upstreams: now.as_ref().map(upstreams).unwrap_or_default(),
@@ -242,14 +248,19 @@ impl ModelPage {
         self.window.choices(&format!("{}/models/{name}", self.frame.base))
     }
 
+    /// What a picture shows, for those who do not see it.
+    fn label(&self, of: &str) -> String {
+        format!("{of} of {} over time", self.model)
+    }
+
     fn under(&self) -> String {
         let [p50, p95, p99] = self.now.first_token;
         let say =
             |value: Option<f64>| value.map_or_else(|| human::UNKNOWN.to_owned(), human::seconds);
         format!(
-            "{} requests in the last {} · p50 {} · p95 {} · p99 {} to first token",
+            "{} requests in the {} · p50 {} · p95 {} · p99 {} to first token",
             human::count(self.now.requests),
-            self.window.words(),
+            self.window.said(),
             say(p50),
             say(p95),
             say(p99)

@@ -3,11 +3,11 @@
 //! Must not know: how it is drawn.
 
 use crate::admin::AdminState;
-use crate::admin::charts::{Heatmap, Row, heatmap};
+use crate::admin::charts::{Heatmap, Row, clock, heatmap};
 use crate::history::rollup::{Heatmap as Cells, Period, Quantity};
 use crate::human;
 use crate::observe::slo::BudgetReport;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use url::form_urlencoded::Serializer;
 
 /// Columns of a picture at most.
@@ -79,12 +79,6 @@ fn marks(cells: &Cells) -> Vec<(usize, String)> {
     let with_day = long.is_some_and(|long| long > Duration::from_secs(36 * 3_600));
     let mark = |column: usize| Some((column, clock(*cells.dates.get(column)?, with_day)));
     at.into_iter().filter_map(mark).collect()
-}
-
-fn clock(time: SystemTime, with_day: bool) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    let part = if with_day { text.get(5..10) } else { text.get(11..16) };
-    part.unwrap_or(&text).to_owned()
 }
 
 /// To the requests of a cell.

@@ -1,4 +1,4 @@
-//! Six figures: what they are now, and how they went.
+//! Seven figures: what they are now, and how they went.
 //!
 //! Must not know: how they are measured.
 
@@ -7,6 +7,7 @@ use crate::admin::charts::sparkline;
 use crate::history::rollup::{Period, Point, Quantity, Series, Step, Tally};
 use crate::human;
 use crate::observe::LiveFigures;
+use crate::upstream::Price;
 use serde::Serialize;
 
 /// Steps of a picture at most.
@@ -72,9 +73,29 @@ pub(super) fn tiles(state: &AdminState, period: &Period, total: Option<&Tally>) 
             past(&Point::tokens_per_second),
             0.0,
         ),
+        Tile::new(
+            "Cost",
+            cost_per_hour(state, series.as_ref()),
+            ("/h", human::dollars),
+            past(&Point::cost_per_hour),
+            0.0,
+        ),
         Tile::new("In flight", Some(in_flight), ("", whole), Vec::new(), 0.0),
         Tile::new("From cache", cached, ("", human::share), past(&cache), 0.0),
     ]
+}
+
+/// On the average of the time that is known; `None` where no model has a price.
+fn cost_per_hour(state: &AdminState, series: Option<&Series>) -> Option<f64> {
+    let has_price =
+        state.catalog.load().models().iter().any(|model| model.price != Price::default());
+    let known = series?.points.iter().filter(|point| point.tally.is_some());
+    let hours = |point: &Point| point.lasts.as_secs_f64() / 3_600.0;
+    let (cost, hours) = known.fold((0.0, 0.0), |(cost, all), point| {
+        let hours = hours(point);
+        (cost + point.cost_per_hour().unwrap_or_default() * hours, all + hours)
+    });
+    (hours > 0.0 && (has_price || cost > 0.0)).then(|| cost / hours)
 }
 
 fn whole(requests: f64) -> String {
