@@ -85,7 +85,9 @@ mod tests {
     async fn enough_things_or_bytes_do_not_wait() {
         let batch = Batch::default();
         let began = tokio::time::Instant::now();
-        (0..THINGS).for_each(|thing| drop(batch.add(thing, 0)));
+        for thing in 0..THINGS {
+            assert_eq!(batch.add(thing, 0), thing == 0);
+        }
         assert_eq!(batch.filled().await.len(), THINGS);
         batch.add(0, BYTES);
         assert_eq!(batch.filled().await.len(), 1);
