@@ -30,6 +30,7 @@
 //! | [`capture`] | requests as they are written down | types, protocol |
 //! | [`identity`] | who calls | the above |
 //! | [`upstream`] | where requests can go | the above, not `identity` |
+//! | [`what_if`] | what caches would have done for captured traffic | cache, upstream, capture |
 //! | [`pipeline`] | the request path | all above |
 //! | [`edge`] | pingora, and nothing else knows it | pipeline |
 //! | [`replay`] | recorded requests sent again, and what came of it | capture |
@@ -62,3 +63,4 @@ pub mod trust;
 pub mod types;
 pub mod upstream;
 pub mod webhook;
+pub mod what_if;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Each module and what it may import besides itself, lowest first.
-const LAYERS: [Layer; 26] = [
+const LAYERS: [Layer; 27] = [
     ("types", ""),
     ("human", ""),
     ("files", ""),
@@ -32,6 +32,8 @@ const LAYERS: [Layer; 26] = [
     ("upstream", "types error protocol observe::event"),
     ("capture", "types files error protocol observe::event"),
     ("store", "types files error protocol observe::event"),
+    // Captured traffic, asked of caches that were not there.
+    ("what_if", "types protocol cache upstream capture"),
     ("pipeline", PARTS),
     ("edge", PARTS_AND_PATH),
     // A client like any other, of captured traffic.
@@ -54,11 +56,11 @@ const PARTS: &str = "types protocol error observe identity admission cache upstr
 const PARTS_AND_PATH: &str =
     "types protocol error observe identity admission cache upstream capture store pipeline";
 const PATH_AND_REPLAY: &str = "types files human trust protocol error observe history alert webhook \
-     identity admission cache upstream capture store pipeline replay";
+     identity admission cache upstream capture store what_if pipeline replay";
 const ALL_BELOW_APP: &str = "types files human trust protocol error observe history alert webhook \
-     identity admission cache upstream capture store pipeline edge admin replay sim config";
+     identity admission cache upstream capture store what_if pipeline edge admin replay sim config";
 const ALL: &str = "types files human trust protocol error observe history alert webhook \
-     identity admission cache upstream capture store pipeline edge admin replay sim config app";
+     identity admission cache upstream capture store what_if pipeline edge admin replay sim config app";
 
 /// Crates and the only modules that may know them.
 const HOMES: [(&str, &[&str]); 8] = [

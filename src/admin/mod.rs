@@ -34,6 +34,7 @@ pub use capture::CaptureControl;
 pub use effective::{ConfigControl, ConfigEntry, ConfigFault, ConfigOrigin, EffectiveConfig};
 pub use health::Readiness;
 pub use installation::Installation;
+pub use pages::Trials;
 pub use playground::Playground;
 pub use profile::Profiling;
 pub use replay::ReplayControl;
@@ -89,6 +90,8 @@ pub struct AdminState {
     pub level: LevelSwitch,
     /// Whose turn it is to profile.
     pub profiling: Profiling,
+    /// Whose turn it is to try caches that there could be.
+    pub trials: Trials,
     /// Answers that need not be asked for again.
     pub cache: Arc<Cache>,
     /// What is written down; `None` where nothing is.
@@ -156,6 +159,8 @@ fn for_people(routes: Routes) -> Routes {
         .route("/cache", get(pages::cache::page))
         .route("/cache.json", get(pages::cache::page))
         .route("/cache/purge", post(pages::cache::purge))
+        .route("/cache/what-if", get(pages::cache::what_if))
+        .route("/cache/what-if.json", get(pages::cache::what_if))
         .route("/captures", get(pages::captures::page))
         .route("/captures.json", get(pages::captures::page))
         .route("/replays", get(pages::replays::list).post(pages::replays::begin))

@@ -17,7 +17,7 @@ mod replaying;
 mod routing;
 mod side;
 
-use crate::admin::{AdminState, Assets, Installation, Profiling, Readiness, Scrapes};
+use crate::admin::{AdminState, Assets, Installation, Profiling, Readiness, Scrapes, Trials};
 use crate::alert::EndpointWatch;
 use crate::config::Settings;
 use crate::edge::{BoundListener, Gateway, Listeners, PingoraTransport, Watcher, bind};
@@ -257,6 +257,7 @@ impl App {
             clock: self.deps.clock,
             level: self.level.clone(),
             profiling: Profiling::default(),
+            trials: Trials::default(),
             cache: Arc::clone(&self.deps.cache),
             capture: self.capturing.control.clone(),
             replay: self.replaying.control.clone(),

@@ -73,6 +73,8 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("GET", "/cache", A(View)),
     ("GET", "/cache.json", A(View)),
     ("POST", "/cache/purge", A(Act)),
+    ("GET", "/cache/what-if", A(View)),
+    ("GET", "/cache/what-if.json", A(View)),
     ("GET", "/captures", A(View)),
     ("GET", "/captures.json", A(View)),
     ("GET", "/replays", A(View)),

@@ -13,7 +13,7 @@ const USUAL_DATA: &str = "transom-data";
 
 /// Every page that shows what there is, with a question in PromQL that gives its main figure and
 /// a command that prints the same; empty where there is none. `{…}` is filled in.
-const PAGES: [(&str, &str, &str); 18] = [
+const PAGES: [(&str, &str, &str); 19] = [
     ("/", "sum by (model) (rate(transom_requests_total[5m]))", "transom slo status{admin}"),
     ("/models", "sum by (model, outcome) (rate(transom_requests_total[5m]))", ""),
     (
@@ -39,6 +39,11 @@ const PAGES: [(&str, &str, &str); 18] = [
         "/cache",
         "sum by (tier, result) (rate(transom_cache_requests_total[5m]))",
         "transom cache stats{of}",
+    ),
+    (
+        "/cache/what-if",
+        "sum by (result) (rate(transom_cache_requests_total[5m]))",
+        "transom cache what-if CAPTURE",
     ),
     (
         "/captures",

@@ -34,6 +34,7 @@ pub(super) mod system;
 pub(super) mod upstreams;
 mod window;
 
+pub use cache::Trials;
 pub(super) use frame::{Frame, theme};
 pub(super) use shown::{Form, Shown};
 pub(super) use window::{Choice, Window};

@@ -103,6 +103,11 @@ impl Tally {
 }
 
 impl Sum {
+    /// Whether anything of it is known, or there is nothing to know.
+    pub const fn is_known(self) -> bool {
+        self.parts > 0 || self.unknown == 0
+    }
+
     fn add(&mut self, part: Option<u64>) {
         match part {
             Some(part) => {

@@ -78,3 +78,35 @@ async fn the_page_shows_what_each_model_gets_out_of_its_cache() {
     let page = proxy.admin_get("/cache").await;
     assert!(page.text().contains("The cache had ") && page.text().contains("bypass: "));
 }
+
+#[tokio::test]
+async fn other_caches_are_tried_on_what_was_captured() {
+    let upstream = Upstream::start(serve_numbered);
+    let data = Home::new();
+    let proxy = Setup::to([upstream.url()])
+        .server(&format!("data_dir = {:?}", data.path()))
+        .tables("[capture]\nmodels = [\"*\"]\n")
+        .start()
+        .await;
+    let before = proxy.admin_get("/cache/what-if").await;
+    assert!(before.text().contains("Nothing was captured"), "{}", before.text());
+    for _ in 0..4 {
+        ask(&proxy, &[], CHAT).await;
+    }
+    assert_eq!(upstream.count(), 4, "there is no cache");
+    let deadline = Instant::now() + PATIENCE;
+    let shown = loop {
+        let shown = proxy.admin_get("/cache/what-if.json?window=15m").await.json();
+        if shown["findings"]["requests"] == 4 {
+            break shown;
+        }
+        assert!(Instant::now() < deadline, "{shown}");
+    };
+    let cells = shown["findings"]["cells"].as_array().unwrap();
+    let all = cells.iter().find(|it| it["scope"] == "global" && it["ttl_seconds"] == 3600.0);
+    assert_eq!((cells.len(), &all.unwrap()["hits"]), (9, &3.into()));
+    let page = proxy.admin_get("/cache/what-if").await;
+    assert!(page.text().contains("would have answered 75 % of 4 requests"), "{}", page.text());
+    let earlier = "/cache/what-if.json?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z";
+    assert_eq!(proxy.admin_get(earlier).await.json()["findings"]["requests"], 0);
+}

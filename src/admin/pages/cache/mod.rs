@@ -5,11 +5,16 @@
 //! |---|---|
 //! | `models` | a row for each model whose answers are kept |
 //! | `purging` | the form, its second step, and what came of it |
+//! | `what_if` | what other caches would have done with what was captured |
 //!
 //! Must not know: how answers are kept or found.
 
 mod models;
 mod purging;
+mod what_if;
+
+pub use what_if::Trials;
+pub(in crate::admin) use what_if::page as what_if;
 
 use super::{Choice, Form as Wanted, Frame, Shown, Window};
 use crate::admin::AdminState;

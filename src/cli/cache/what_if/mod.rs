@@ -3,17 +3,18 @@
 //! Owns the grid's arguments. Must not know: how a cache is simulated.
 
 mod report;
-mod traffic;
 
 use crate::cache::{CacheScope, Grid, Sampling};
+use crate::capture::Records;
 use crate::cli::{Failure, say};
 use crate::config::{self, Environment, Overrides, Settings};
+use crate::what_if::{Findings, Terms, Trial};
 use clap::ValueEnum;
 use report::Report;
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use traffic::Traffic;
 
 /// Units of sizes in bytes, as in the configuration.
 const UNITS: [(&str, u64); 5] =
@@ -78,11 +79,38 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => config::load(path, &env, &Overrides::default())?,
         None => config::empty(&env, &Overrides::default())?,
     };
-    let traffic = Traffic::new(settings);
-    let report: Report = traffic.run(&arguments.capture, arguments.grid())?;
-    let text = if arguments.json { report.json().to_string() } else { report.text() };
+    let findings = tried(&arguments.capture, Trial::new(terms(settings), arguments.grid()))?;
+    let text = if arguments.json { findings.json().to_string() } else { Report(&findings).text() };
     say(&mut io::stdout(), &text);
     Ok(())
+}
+
+/// As these settings have it.
+fn terms(settings: Settings) -> Terms {
+    let models = settings.model_caches.into_iter();
+    Terms {
+        routes: models.filter_map(|(name, route)| Some((name, route?))).collect(),
+        default: settings.cache.default,
+        prices: settings.models.into_iter().map(|model| (model.name, model.price)).collect(),
+        tenants: settings.keys.into_iter().map(|key| (key.alias, key.tenant)).collect(),
+    }
+}
+
+/// Runs a capture through all caches.
+fn tried(capture: &Path, mut trial: Trial) -> Result<Findings, Failure> {
+    let name = capture.display();
+    let failed = |error: io::Error| format!("{name}: {error}");
+    let mut records = if capture == Path::new("-") {
+        Records::new(io::stdin()).map_err(failed)?
+    } else {
+        Records::new(File::open(capture).map_err(failed)?).map_err(failed)?
+    };
+    while let Some(exchange) = records.next() {
+        let exchange = exchange.map_err(|error| format!("{name}: {error}"))?;
+        let taken = trial.take(&exchange);
+        taken.map_err(|error| format!("{name}: line {}: {error}", records.line()))?;
+    }
+    Ok(trial.finish())
 }
 
 impl Arguments {

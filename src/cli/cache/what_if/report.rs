@@ -1,47 +1,17 @@
-//! The grid, as a table and as JSON.
+//! Findings as a table.
 //!
 //! Owns how what is not known is shown: a sum that lacks parts has `≥` before it, one of
-//! which nothing is known is a dash, and JSON has null and says how much is missing. Must
-//! not know: how any of it was found.
+//! which nothing is known is a dash. Must not know: how any of it was found.
 
-use crate::cache::{CacheScope, Reasons, Sampling, Scenario, Sum, Tally, UNKNOWN_ANSWER};
+use crate::cache::{Reasons, Scenario, Sum, Tally, UNKNOWN_ANSWER};
 use crate::cli::table::{UNKNOWN, table};
-use serde_json::{Value, json};
-use std::time::{Duration, UNIX_EPOCH};
+use crate::what_if::{Counts, Findings, word_for, word_of};
+use std::time::Duration;
 
-/// What came of a capture.
-pub(super) struct Report {
-    pub(super) counts: Counts,
-    pub(super) cells: Vec<(Scenario, Tally)>,
-}
+/// Findings that are shown.
+pub(super) struct Report<'a>(pub(super) &'a Findings);
 
-/// What was in a capture.
-#[derive(Default)]
-pub(super) struct Counts {
-    requests: u64,
-    first: Option<Duration>,
-    last: Option<Duration>,
-    pub(super) no_inference: u64,
-    /// Of inference, without all of their bodies: nobody can say what they asked for.
-    pub(super) no_body: u64,
-    /// The proxy would have refused them, cache or not.
-    pub(super) refused: u64,
-}
-
-impl Counts {
-    /// A request that arrived then.
-    pub(super) fn see(&mut self, received: Duration) {
-        self.requests += 1;
-        self.first = Some(self.first.map_or(received, |first| first.min(received)));
-        self.last = self.last.max(Some(received));
-    }
-
-    fn simulated(&self) -> u64 {
-        self.requests - self.no_inference - self.no_body - self.refused
-    }
-}
-
-impl Report {
+impl Report<'_> {
     pub(super) fn text(&self) -> String {
         let mut parts = vec![self.head(), self.grid()];
         parts.extend(self.bypasses());
@@ -49,25 +19,11 @@ impl Report {
         parts.join("\n\n")
     }
 
-    pub(super) fn json(&self) -> Value {
-        let Counts { requests, first, last, no_inference, no_body, refused } = self.counts;
-        json!({
-            "requests": requests,
-            "first": first.map(date),
-            "last": last.map(date),
-            "no_inference": no_inference,
-            "no_body": no_body,
-            "refused": refused,
-            "cells": self.cells.iter().map(cell).collect::<Vec<_>>(),
-        })
-    }
-
     fn head(&self) -> String {
-        let Counts { requests, first, last, no_inference, no_body, refused } = self.counts;
-        let span =
-            first.zip(last).map(|(first, last)| format!(" from {} to {}", date(first), date(last)));
-        let span = span.unwrap_or_default();
-        let simulated = self.counts.simulated();
+        let counts = self.0.counts;
+        let Counts { requests, no_inference, no_body, refused, .. } = counts;
+        let span = counts.span().map(|(first, last)| format!(" from {first} to {last}"));
+        let (span, simulated) = (span.unwrap_or_default(), counts.simulated());
         let no_body = match no_body {
             0 => String::new(),
             some => format!("{some} captured without their body, "),
@@ -93,14 +49,14 @@ impl Report {
             "USD saved",
         ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(self.cells.iter().map(|(scenario, tally)| row(scenario, tally)));
+        rows.extend(self.0.cells.iter().map(|(scenario, tally)| row(scenario, tally)));
         table(&rows)
     }
 
     /// The reasons do not depend on time or size.
     fn bypasses(&self) -> Option<String> {
         let mut groups: Vec<(&Reasons, Vec<String>)> = Vec::new();
-        for (scenario, tally) in &self.cells {
+        for (scenario, tally) in &self.0.cells {
             let name = format!("{}/{}", word_of(scenario.scope), word_for(scenario.sampled));
             match groups.iter_mut().find(|(reasons, _)| *reasons == &tally.bypassed) {
                 Some((_, names)) if names.contains(&name) => {}
@@ -120,7 +76,7 @@ impl Report {
 
     fn notes(&self) -> Option<String> {
         let most =
-            |count: fn(&Tally) -> u64| self.cells.iter().map(|(_, tally)| count(tally)).max();
+            |count: fn(&Tally) -> u64| self.0.cells.iter().map(|(_, tally)| count(tally)).max();
         let unknown = most(|tally| tally.not_stored.get(UNKNOWN_ANSWER).copied().unwrap_or(0));
         let mut notes = Vec::new();
         if let Some(times @ 1..) = unknown {
@@ -164,50 +120,10 @@ fn row(scenario: &Scenario, tally: &Tally) -> Vec<String> {
     ]
 }
 
-fn cell((scenario, tally): &(Scenario, Tally)) -> Value {
-    let known = |sum: Sum, unit: f64| is_known(sum).then(|| sum.known as f64 / unit);
-    json!({
-        "scope": word_of(scenario.scope),
-        "sampled": word_for(scenario.sampled),
-        "ttl_seconds": scenario.ttl.as_secs_f64(),
-        "size_bytes": scenario.size,
-        "requests": tally.requests,
-        "hit_ratio": tally.hit_ratio(),
-        "hits": tally.hits,
-        "stale": tally.stale,
-        "collapsed": tally.collapsed,
-        "misses": tally.misses,
-        "refused": tally.refused,
-        "refreshes": tally.refreshes,
-        "bypassed": tally.bypassed,
-        "stored": tally.stored,
-        "not_stored": tally.not_stored,
-        "evicted": tally.evicted,
-        "peak_entries": tally.peak_entries,
-        "peak_bytes": (tally.unsized_answers == 0).then_some(tally.peak_bytes),
-        "saved": {
-            "seconds": known(tally.saved_time, 1e9),
-            "tokens": is_known(tally.saved_tokens).then_some(tally.saved_tokens.known),
-            "usd": known(tally.saved_cost, 1e9),
-        },
-        "unknown": {
-            "sizes": tally.unsized_answers,
-            "seconds": tally.saved_time.unknown,
-            "tokens": tally.saved_tokens.unknown,
-            "usd": tally.saved_cost.unknown,
-        },
-    })
-}
-
-/// Whether anything of it is, or there is nothing to know.
-const fn is_known(sum: Sum) -> bool {
-    sum.parts > 0 || sum.unknown == 0
-}
-
 fn sum(sum: Sum, write: impl Fn(u64) -> String) -> String {
     match sum.unknown {
         0 => write(sum.known),
-        _ if is_known(sum) => format!("≥ {}", write(sum.known)),
+        _ if sum.is_known() => format!("≥ {}", write(sum.known)),
         _ => UNKNOWN.to_owned(),
     }
 }
@@ -221,23 +137,4 @@ fn bytes(count: u64) -> String {
     }
     let digits = usize::from(unit > 0 && value.fract() > 0.0);
     format!("{value:.digits$} {}", UNITS[unit])
-}
-
-fn date(since_1970: Duration) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + since_1970).to_string()
-}
-
-const fn word_of(scope: CacheScope) -> &'static str {
-    match scope {
-        CacheScope::Key => "key",
-        CacheScope::Tenant => "tenant",
-        CacheScope::Global => "global",
-    }
-}
-
-const fn word_for(sampled: Sampling) -> &'static str {
-    match sampled {
-        Sampling::Refuse => "refuse",
-        Sampling::Allow => "allow",
-    }
 }

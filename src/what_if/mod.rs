@@ -1,82 +1,85 @@
-//! From a capture to requests that a cache can be asked about.
+//! What caches would have done for captured traffic.
 //!
-//! Must not know: how a cache is simulated, or how results are shown.
+//! | file | owns |
+//! |---|---|
+//! | `findings` | what came of it, and its form as JSON |
+//!
+//! Owns the way from a captured exchange to a request that a cache can be asked about. Must not
+//! know: how a cache is simulated, where exchanges come from, or who asks.
+
+mod findings;
+
+pub use findings::{Counts, Findings, word_for, word_of};
 
 use crate::cache::{
     Answered, Asked, Asker, CredentialDigest, Effort, Grid, Refused, RouteCache, RouteIdentity,
     WhatIf,
 };
-use crate::capture::{CallerNote, Content, Exchange, Records};
-use crate::cli::Failure;
-use crate::cli::cache::what_if::report::{Counts, Report};
-use crate::config::Settings;
+use crate::capture::{CallerNote, Content, Exchange};
 use crate::protocol::{read_request, recognise};
 use crate::upstream::Price;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::path::Path;
 
 /// The words of `cache` that mean that no upstream was asked.
 const SPARED: [&str; 3] = ["hit", "stale", "collapsed"];
 
 /// How captured requests are looked at.
-pub(super) struct Traffic {
-    routes: BTreeMap<String, RouteCache>,
-    default: RouteCache,
-    prices: BTreeMap<String, Price>,
+#[derive(Debug, Default)]
+pub struct Terms {
+    /// How each model's answers are kept, but for what a grid says.
+    pub routes: BTreeMap<String, RouteCache>,
+    /// How those of any other are: a model without a cache is looked at as if it had one, since
+    /// that is the question.
+    pub default: RouteCache,
+    /// What each model's tokens cost, where the capture does not say what a request did.
+    pub prices: BTreeMap<String, Price>,
     /// Of each key, by alias.
-    tenants: BTreeMap<String, Option<String>>,
-    /// One for all: the configuration is taken to have been the same throughout.
-    identity: RouteIdentity,
+    pub tenants: BTreeMap<String, Option<String>>,
 }
 
-impl Traffic {
-    /// As these settings have it. A model without a cache is looked at as if it had one,
-    /// since that is the question.
-    pub(super) fn new(settings: Settings) -> Self {
-        let models = settings.model_caches.into_iter();
+/// Exchanges on their way through all caches of a grid.
+pub struct Trial {
+    terms: Terms,
+    /// One for all: the configuration is taken to have been the same throughout.
+    identity: RouteIdentity,
+    what_if: WhatIf,
+    counts: Counts,
+}
+
+impl Trial {
+    /// One that has seen nothing yet.
+    pub fn new(terms: Terms, grid: Grid) -> Self {
         Self {
-            routes: models.filter_map(|(name, route)| Some((name, route?))).collect(),
-            default: settings.cache.default,
-            prices: settings.models.into_iter().map(|model| (model.name, model.price)).collect(),
-            tenants: settings.keys.into_iter().map(|key| (key.alias, key.tenant)).collect(),
+            terms,
             identity: RouteIdentity::of([]),
+            what_if: WhatIf::new(grid),
+            counts: Counts::default(),
         }
     }
 
-    /// Runs a capture through all caches of `grid`.
+    /// Asks all caches what this exchange asked for.
     ///
     /// # Errors
-    /// When the capture cannot be read, or tells of a request long after it arrived.
-    pub(super) fn run(&self, capture: &Path, grid: Grid) -> Result<Report, Failure> {
-        let name = capture.display();
-        let failed = |error: io::Error| format!("{name}: {error}");
-        let mut records = if capture == Path::new("-") {
-            Records::new(io::stdin()).map_err(failed)?
-        } else {
-            Records::new(File::open(capture).map_err(failed)?).map_err(failed)?
-        };
-        let mut what_if = WhatIf::new(grid);
-        let mut counts = Counts::default();
-        while let Some(exchange) = records.next() {
-            let exchange = exchange.map_err(|error| format!("{name}: {error}"))?;
-            counts.see(exchange.times.received);
-            match self.take(&mut what_if, &exchange) {
-                Ok(Taken::Simulated) => {}
-                Ok(Taken::NoInference) => counts.no_inference += 1,
-                Ok(Taken::NoBody) => counts.no_body += 1,
-                Ok(Taken::NoRequest) | Err(Refused::Control(_)) => counts.refused += 1,
-                Err(error @ Refused::OutOfOrder) => {
-                    return Err(format!("{name}: line {}: {error}", records.line()).into());
-                }
-            }
+    /// When it is told of long after it arrived, in relation to others.
+    pub fn take(&mut self, exchange: &Exchange) -> Result<(), Refused> {
+        self.counts.see(exchange.times.received);
+        match self.simulate(exchange) {
+            Ok(Taken::Simulated) => {}
+            Ok(Taken::NoInference) => self.counts.no_inference += 1,
+            Ok(Taken::NoBody) => self.counts.no_body += 1,
+            Ok(Taken::NoRequest) | Err(Refused::Control(_)) => self.counts.refused += 1,
+            Err(error @ Refused::OutOfOrder) => return Err(error),
         }
-        Ok(Report { counts, cells: what_if.finish() })
+        Ok(())
     }
 
-    fn take(&self, what_if: &mut WhatIf, exchange: &Exchange) -> Result<Taken, Refused> {
+    /// What came of it.
+    pub fn finish(self) -> Findings {
+        Findings { counts: self.counts, cells: self.what_if.finish() }
+    }
+
+    fn simulate(&mut self, exchange: &Exchange) -> Result<Taken, Refused> {
         let path = exchange.call.path.as_str();
         let route = path.split('?').next().unwrap_or_default();
         let (_, operation) = recognise(&exchange.call.method, route);
@@ -86,6 +89,7 @@ impl Traffic {
         let Content::Whole(body) = &exchange.request.body else { return Ok(Taken::NoBody) };
         let Ok(view) = read_request(operation, body) else { return Ok(Taken::NoRequest) };
         let model = exchange.call.model.as_deref().unwrap_or(view.model());
+        let terms = &self.terms;
         let asked = Asked {
             received: exchange.times.received,
             operation,
@@ -93,14 +97,16 @@ impl Traffic {
             model,
             headers: &exchange.request.headers,
             body,
-            asker: self.asker(&exchange.caller),
+            asker: terms.asker(&exchange.caller),
             route: &self.identity,
-            settings: self.routes.get(model).unwrap_or(&self.default),
+            settings: terms.routes.get(model).unwrap_or(&terms.default),
         };
-        what_if.take(&asked, &self.answered(exchange, model))?;
+        self.what_if.take(&asked, &terms.answered(exchange, model))?;
         Ok(Taken::Simulated)
     }
+}
 
+impl Terms {
     /// The configuration's tenant before the capture's.
     fn asker<'a>(&'a self, caller: &'a CallerNote) -> Option<Asker<'a>> {
         let Some(alias) = caller.key.as_deref() else {
@@ -131,7 +137,7 @@ impl Traffic {
     }
 }
 
-/// What became of a line.
+/// What became of an exchange.
 enum Taken {
     Simulated,
     NoInference,
