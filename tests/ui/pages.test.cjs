@@ -88,9 +88,9 @@ for (const count of [0, 1, 200]) {
     test("pages say the same without scripts", async () => {
       const [with_, without] = await Promise.all([true, false].map((javaScriptEnabled) =>
         opened(browser, { viewport: WIDE, javaScriptEnabled, timezoneId: "UTC" })));
-      // Times are the reader's, and to copy takes a script.
+      // Times are the reader's; to copy and to point at a chart takes a script.
       const words = (page) => page.locator("main").evaluate((main) => {
-        for (const one of main.querySelectorAll("time, [data-copy], [data-copy-from], [data-copy-link]")) one.remove();
+        for (const one of main.querySelectorAll("time, .plot, [data-copy], [data-copy-from], [data-copy-link]")) one.remove();
         return main.innerText;
       });
       for (const path of paths) {

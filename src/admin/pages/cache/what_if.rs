@@ -132,14 +132,13 @@ fn tried(
 ) -> Result<(Findings, bool), String> {
     let since = |date: SystemTime| date.duration_since(UNIX_EPOCH).ok();
     let filter = Filter { since: since(dates.start), until: since(dates.end), ..Filter::all() };
-    let mut number = 0;
-    for exchange in archive.exchanges(filter).map_err(|error| error.to_string())? {
+    let exchanges = archive.exchanges(filter).map_err(|error| error.to_string())?;
+    for (exchange, number) in exchanges.zip(0..) {
         if number == MOST || is_late() {
             return Ok((trial.finish(), true));
         }
         let (_, exchange) = exchange.map_err(|error| error.to_string())?;
         trial.take(&exchange).map_err(|error| error.to_string())?;
-        number += 1;
     }
     Ok((trial.finish(), false))
 }
