@@ -21,10 +21,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 /// Exchanges that are tried at most, and how long that may take.
 const MOST: u64 = 20_000;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long somebody waits for others who look at the same time.
+const TURN: Duration = Duration::from_secs(10);
 /// How long answers would be fresh.
 const FRESH: [Duration; 3] =
     [Duration::from_secs(300), Duration::from_secs(3_600), Duration::from_secs(86_400)];
@@ -104,9 +107,10 @@ async fn reckoned(
     archive: Archive,
     window: Window,
 ) -> Result<(Findings, bool), Refusal> {
-    let busy = "somebody else is looking at this now; try again in a few seconds";
-    let turn = Arc::clone(&state.trials.0).try_acquire_owned();
+    let busy = "others are looking at this now; try again in a few seconds";
+    let turn = timeout(TURN, Arc::clone(&state.trials.0).acquire_owned()).await;
     let turn = turn.map_err(|_| refusal(StatusCode::SERVICE_UNAVAILABLE, busy))?;
+    let turn = turn.map_err(|closed| broken(closed.to_string()))?;
     let (trial, dates) = (Trial::new(terms(state), grid(state)), window.dates(state.clock.date()));
     let clock = state.clock;
     let (tell, told) = oneshot::channel();
