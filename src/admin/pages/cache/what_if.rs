@@ -28,9 +28,8 @@ const MOST: u64 = 20_000;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long somebody waits for others who look at the same time.
 const TURN: Duration = Duration::from_secs(10);
-/// How long answers would be fresh.
-const FRESH: [Duration; 3] =
-    [Duration::from_secs(300), Duration::from_secs(3_600), Duration::from_secs(86_400)];
+/// How long answers would be fresh, in seconds and in words.
+const FRESH: [(u64, &str); 3] = [(300, "5 minutes"), (3_600, "1 hour"), (86_400, "1 day")];
 /// Room where the proxy itself has no cache.
 const ROOM: u64 = 256 << 20;
 
@@ -65,7 +64,7 @@ struct WhatIfPage {
 /// A cache that there could be.
 struct Row {
     shared_by: &'static str,
-    fresh: String,
+    fresh: &'static str,
     hit_ratio: Option<f64>,
     hits: u64,
     collapsed: u64,
@@ -165,7 +164,7 @@ fn grid(state: &AdminState) -> Grid {
     Grid {
         scopes: vec![CacheScope::Key, CacheScope::Tenant, CacheScope::Global],
         sampled: vec![Sampling::Refuse],
-        ttls: FRESH.to_vec(),
+        ttls: FRESH.map(|(seconds, _)| Duration::from_secs(seconds)).to_vec(),
         sizes: vec![if room > 0 { room } else { ROOM }],
     }
 }
@@ -173,18 +172,26 @@ fn grid(state: &AdminState) -> Grid {
 fn row(scenario: &Scenario, tally: &Tally) -> Row {
     Row {
         shared_by: word_of(scenario.scope),
-        fresh: humantime::format_duration(scenario.ttl).to_string(),
+        fresh: FRESH
+            .into_iter()
+            .find(|(seconds, _)| *seconds == scenario.ttl.as_secs())
+            .map_or(human::UNKNOWN, |(_, words)| words),
         hit_ratio: tally.hit_ratio(),
         hits: tally.hits + tally.stale,
         collapsed: tally.collapsed,
         tokens: known(tally.saved_tokens, |tokens| human::brief(&human::number(tokens as f64))),
-        money: known(tally.saved_cost, |cost| human::dollars(cost as f64 / 1e9)),
+        money: known(tally.saved_cost, |cost| dollars(cost as f64 / 1e9)),
         time: known(tally.saved_time, |time| human::brief(&human::seconds(time as f64 / 1e9))),
         kept: match tally.unsized_answers {
             0 => human::bytes(tally.peak_bytes),
             _ => format!("≥ {}", human::bytes(tally.peak_bytes)),
         },
     }
+}
+
+/// Of a cent or less more digits count: what was captured may be a small part of what there is.
+fn dollars(value: f64) -> String {
+    if value < 0.1 { format!("${value:.4}") } else { human::dollars(value) }
 }
 
 /// With a sign before it where parts are not known.
@@ -198,8 +205,9 @@ fn known(sum: Sum, said: impl Fn(u64) -> String) -> String {
 
 fn sentence(findings: &Findings, rows: &[Row]) -> String {
     let simulated = findings.counts.simulated();
-    let best = rows.iter().filter_map(|row| Some((row.hit_ratio?, row)));
-    let best = best.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    // Of those that do as well, the first: it shares the least, for the shortest time.
+    let rows = rows.iter().rev().filter_map(|row| Some((row.hit_ratio?, row)));
+    let best = rows.max_by(|(one, _), (other, _)| one.total_cmp(other));
     match best {
         Some((ratio, best)) if simulated > 0 => format!(
             "At best a cache would have answered {} of {} requests: shared by {}, for {}.",
